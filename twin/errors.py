@@ -1,0 +1,53 @@
+"""Every error the twin raises on purpose.
+
+The tree, to know what to catch::
+
+    GateTwinError
+    ├── ConfigError          a file a person wrote is wrong: file, line and key are named
+    ├── HarnessError         the test equipment failed, never the device under test
+    │   └── DeadlockError    virtual time cannot go on: nothing is readable and no timer is due
+    ├── UnknownName          a site, lane, device, fault or profile that does not exist
+    └── TraceError           a trace file is missing, torn or of another version
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class GateTwinError(Exception):
+    """Base of all errors of the twin; the command line prints its text and exits with 2."""
+
+
+class ConfigError(GateTwinError):
+    """A configuration file is wrong at a known place."""
+
+    def __init__(self, path: Path | str, line: int | None, key: str, message: str) -> None:
+        self.path, self.line, self.key, self.message = Path(path), line, key, message
+        place = f"{path}:{line}" if line else f"{path}"
+        super().__init__(f"{place}: {key}: {message}" if key else f"{place}: {message}")
+
+
+class HarnessError(GateTwinError):
+    """The test equipment could not do its work; says nothing about the device under test."""
+
+
+class DeadlockError(HarnessError):
+    """Virtual time cannot advance: no socket is readable and no timer is due."""
+
+
+class UnknownName(GateTwinError):  # noqa: N818 - it names what happened, as KeyError does
+    """A name that is not known, with the nearest known ones."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(names) if names else "none"
+        super().__init__(f"unknown {what} {name!r}{hint} Known: {listed}")
+
+
+class TraceError(GateTwinError):
+    """A trace file cannot be read."""
