@@ -1,0 +1,372 @@
+"""One clock for everything: virtual, scaled or real.
+
+Wires, partner and stack are asyncio code; the world and the behaviour of devices are SimPy
+processes. Both live on one event loop, so there is one notion of "now":
+
+* **virtual**: the loop polls its sockets without waiting and moves time only when nothing is
+  readable and no callback is due. Real TCP over loopback therefore runs hundreds of times
+  faster than real time, and one seed gives one order of events.
+* **scaled**: the loop's time runs `speed` times the wall clock.
+* **real**: the wall clock (uvloop where it exists, for timers finer than a millisecond).
+
+Time starts at 0 and is an integer number of nanoseconds: a start at the Unix epoch loses the
+last digits of a float and a virtual loop then waits for ever for an instant it cannot name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Literal, Protocol, TypeVar
+
+import simpy
+from simpy.events import NORMAL
+
+from twin.errors import DeadlockError, HarnessError
+
+T = TypeVar("T")
+Mode = Literal["virtual", "scaled", "real"]
+
+NS = 1_000_000_000
+"""Nanoseconds in a second."""
+
+_STALL_POLLS = 2_000_000
+"""Loop turns at one instant after which virtual time is called stuck: a day needs a few hundred."""
+
+_SLICE_S = 0.005
+"""Wall seconds of SimPy events in one go before sockets are served again (real tiers)."""
+
+
+def ns(seconds: float) -> int:
+    """Seconds as integer nanoseconds, rounded to the nearest."""
+    return round(seconds * NS)
+
+
+class _VirtualSelector(selectors.DefaultSelector):
+    """Never waits: an empty poll moves the loop's clock to the next timer instead."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._salt = (seed * 0x9E3779B97F4A7C15 + 0x1234567) & 0xFFFFFFFFFFFFFFFF
+        self._ordinals: dict[int, int] = {}
+        self._registered = 0
+        self._polls_here = 0
+        self.loop: VirtualLoop
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key: selectors.SelectorKey = super().register(fileobj, events, data)
+        # File descriptors differ between processes; the order of registration does not.
+        self._registered += 1
+        self._ordinals[key.fd] = self._registered
+        return key
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if ready:
+            self._count_poll()
+            if len(ready) > 1:
+                # Which of several ready sockets goes first is a free choice, so it is drawn from
+                # the seed. It is a function of (seed, instant, socket), not of a running random
+                # stream: how the kernel groups the polls must not change the rest of the run.
+                salt = self._salt ^ self.loop.now_ns
+                ordinals = self._ordinals
+                ready.sort(key=lambda item: _mix(salt, ordinals[item[0].fd]))
+            return ready
+        if timeout == 0:
+            self._count_poll()
+            return ready
+        self._polls_here = 0
+        self.loop.jump()
+        return ready
+
+    def _count_poll(self) -> None:
+        self._polls_here += 1
+        if self._polls_here > _STALL_POLLS:
+            self._polls_here = 0
+            raise DeadlockError(
+                f"virtual time stands at {self.loop.now_ns / NS:.6f} s after {_STALL_POLLS} loop "
+                "turns: something answers itself at one instant. " + _who_waits(self.loop)
+            )
+
+
+def _mix(salt: int, ordinal: int) -> int:
+    """A cheap 64-bit mix (splitmix64's finaliser)."""
+    value = (salt + ordinal * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    return value ^ (value >> 27)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time jumps from timer to timer."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.now_ns = 0
+        self.armed_deadlock = True
+        selector = _VirtualSelector(seed)
+        selector.loop = self
+        super().__init__(selector)
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        """Virtual seconds since the start."""
+        return self.now_ns / NS
+
+    def jump(self) -> None:
+        """Move to the next timer; with none, nobody can ever wake up."""
+        scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+        if scheduled:
+            self.now_ns = max(self.now_ns, round(scheduled[0].when() * NS))
+        elif self.armed_deadlock:
+            raise DeadlockError(
+                f"deadlock at {self.now_ns / NS:.6f} s of virtual time: no socket is readable and "
+                "no timer is due. " + _who_waits(self)
+            )
+
+
+class ScaledLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time runs `speed` times the wall clock."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._began = time.monotonic()
+        selector = selectors.DefaultSelector()
+        poll = selector.select
+
+        def select(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            return poll(timeout if timeout is None else timeout / speed)
+
+        selector.select = select  # type: ignore[method-assign]
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """Scaled seconds since the start."""
+        return (time.monotonic() - self._began) * self._speed
+
+
+def _who_waits(loop: asyncio.AbstractEventLoop) -> str:
+    """A sentence that names each waiting task and the line that it waits at."""
+    lines = []
+    for task in sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name()):
+        frames = task.get_stack(limit=8)
+        if frames:
+            frame = frames[-1]
+            place = f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+            lines.append(f"{task.get_name()} waits in {place}")
+    return "Waiting: " + "; ".join(lines) if lines else "No task is waiting."
+
+
+class LoopEnvironment(simpy.Environment):
+    """A SimPy environment that one timer of the event loop drives.
+
+    Its unit is the nanosecond. Between events `now` is the clock's present time, so that what a
+    wire triggers enters the world at the instant it happened; in real tiers it never passes a
+    pending event, which keeps causes before effects.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._latest = 0
+        self._stepping = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = -1
+        super().__init__(0)
+
+    @property
+    def _now(self) -> int:
+        if self._stepping:
+            return self._latest
+        now = self._clock.now_ns()
+        if self._queue and self._queue[0][0] < now:
+            now = int(self._queue[0][0])
+        return max(self._latest, now)
+
+    @_now.setter
+    def _now(self, value: int) -> None:
+        self._latest = max(self._latest, value)
+
+    def schedule(
+        self, event: simpy.Event, priority: Any = NORMAL, delay: float = 0
+    ) -> None:
+        """Queue `event` after `delay` nanoseconds and make sure that the loop wakes for it."""
+        super().schedule(event, priority, round(delay))
+        if not self._stepping:
+            self._arm()
+
+    def _arm(self) -> None:
+        if not self._queue:
+            return
+        head = int(self._queue[0][0])
+        if self._timer is not None:
+            if self._timer_at <= head:
+                return
+            self._timer.cancel()
+        self._timer_at = head
+        self._timer = self._clock.loop.call_at(self._clock.loop_time_of(head), self._run_due)
+
+    def _run_due(self) -> None:
+        self._timer = None
+        queue, clock = self._queue, self._clock
+        real = clock.mode != "virtual"
+        stop = time.perf_counter() + _SLICE_S if real else 0.0
+        self._stepping = True
+        try:
+            while queue and queue[0][0] <= clock.now_ns():
+                self.step()
+                if real and time.perf_counter() > stop:
+                    break
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the run
+            clock.fail(error)
+            return
+        finally:
+            self._stepping = False
+        self._arm()
+
+
+class Clock:
+    """The present time of one run, and how to wait for a later one."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, mode: Mode, *, speed: float = 1.0
+    ) -> None:
+        self.loop = loop
+        self.mode: Mode = mode
+        self.speed = speed
+        self.day_start = datetime(2023, 5, 30, tzinfo=timezone(timedelta(hours=7)))
+        """Civil instant of time 0, for time stamps that devices print."""
+        self._failure: asyncio.Future[None] = loop.create_future()
+        # Wires stamp every frame, so the virtual clock must be a plain attribute read away.
+        self.now_ns: Callable[[], int]
+        if isinstance(loop, VirtualLoop):
+            self.now_ns = lambda: loop.now_ns
+            self._origin_s = 0.0
+        else:
+            self._origin_s = loop.time()
+            self.now_ns = self._wall_now_ns
+        self.env = LoopEnvironment(self)
+
+    def _wall_now_ns(self) -> int:
+        return int((self.loop.time() - self._origin_s) * NS)
+
+    def now_s(self) -> float:
+        """Seconds since the start of the run."""
+        return self.now_ns() / NS
+
+    def loop_time_of(self, t_ns: int) -> float:
+        """The loop's own time, in seconds, at `t_ns` of this clock."""
+        return self._origin_s + t_ns / NS
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of this clock's time."""
+        await asyncio.sleep(seconds)
+
+    def timeout(self, seconds: float) -> simpy.Timeout:
+        """A SimPy event `seconds` from now, for a process of the world."""
+        return self.env.timeout(ns(seconds))
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> simpy.Timeout:
+        """Run `callback` in the world after `seconds`; drop it by emptying `callbacks`."""
+        event = self.timeout(seconds)
+        assert event.callbacks is not None
+        event.callbacks.append(lambda _: callback())
+        return event
+
+    def business_time(self, utc_offset_h: float = 7) -> str:
+        """The present civil time as ISO 8601 with its offset (Hanoi +07:00, Beijing +08:00)."""
+        instant = self.day_start.astimezone(UTC) + timedelta(microseconds=self.now_ns() // 1000)
+        return instant.astimezone(timezone(timedelta(hours=utc_offset_h))).isoformat(
+            timespec="milliseconds"
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """End the run with `error`: something in the world or a callback broke."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def run(self, main: Awaitable[T]) -> T:
+        """Await `main`, or raise what broke in the world meanwhile."""
+        task: asyncio.Future[T] = asyncio.ensure_future(main)
+        try:
+            waiting: set[asyncio.Future[Any]] = {task, self._failure}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done() and self._failure.exception() is not None:
+                self._failure.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        return task.result()
+
+
+class _Main(Protocol[T]):  # type: ignore[misc]  # T only leaves, which is all a caller needs
+    def __call__(self, clock: Clock, /) -> Coroutine[Any, Any, T]: ...
+
+
+def run_virtual(main: _Main[T], *, seed: int = 0) -> T:
+    """Run `main(clock)` in virtual time to its end; one `seed`, one order of events.
+
+    Raises `DeadlockError` when nobody can ever wake up again.
+    """
+    return _run(VirtualLoop(seed), "virtual", 1.0, main)
+
+
+def run_real(main: _Main[T], *, speed: float = 1.0) -> T:
+    """Run `main(clock)` on the wall clock, `speed` times as fast (1: real time)."""
+    if speed <= 0:
+        raise HarnessError(f"clock speed is {speed}; it must be above 0, 1 is real time")
+    if speed != 1.0:
+        return _run(ScaledLoop(speed), "scaled", speed, main)
+    return _run(_finest_loop(), "real", 1.0, main)
+
+
+def _finest_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none; its timers are 15 ms coarse anyway
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _run(loop: asyncio.AbstractEventLoop, mode: Mode, speed: float, main: _Main[T]) -> T:
+    asyncio.set_event_loop(loop)
+    try:
+        clock = Clock(loop, mode, speed=speed)
+
+        def broken(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if isinstance(error, Exception):
+                clock.fail(error)
+            else:
+                clock.fail(HarnessError(f"event loop: {context.get('message')}"))
+
+        loop.set_exception_handler(broken)
+        try:
+            return loop.run_until_complete(clock.run(main(clock)))
+        finally:
+            _wind_down(loop)
+            if clock._failure.done():
+                clock._failure.exception()  # retrieved: no complaint at garbage collection
+            else:
+                clock._failure.cancel()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _wind_down(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what still runs, so that sockets close and nothing is left to complain."""
+    if isinstance(loop, VirtualLoop):
+        loop.armed_deadlock = False
+    loop.set_exception_handler(lambda *_: None)
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=5))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    # Transports close themselves one loop turn after they were told to.
+    for _ in range(3):
+        loop.run_until_complete(asyncio.sleep(0))
