@@ -57,33 +57,87 @@ def convert(data: Any, kind: type[T], lines: LineIndex, path: Path | str) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        message, key = _explain(str(error), data)
+        message, key = _explain(str(error), data, kind)
         raise ConfigError(path, lines.find(key), key, message) from None
 
 
-def _explain(text: str, data: Any) -> tuple[str, str]:
+def _explain(text: str, data: Any, kind: Any) -> tuple[str, str]:
     """Msgspec's text as a message for a person, and the dotted key that it speaks of."""
     message, _, where = text.partition(" - at `")
-    key = _dotted(where.rstrip("`"))
+    steps = _steps(where.rstrip("`"))
     unknown = re.search(r"contains unknown field `([^`]+)`", message)
     missing = re.search(r"missing required field `([^`]+)`", message)
     if unknown:
-        key = f"{key}.{unknown[1]}" if key else unknown[1]
-        return "unknown key", key
+        steps = _named([*steps, unknown[1]], data)
+        known = _fields(msgspec.inspect.type_info(kind), steps[:-1])
+        return f"unknown key{suggest(unknown[1], known)}", ".".join(steps)
+    key = ".".join(_named(steps, data))
     if missing:
-        at = key or "the file"
-        return f"the key {missing[1]!r} is missing in {at}", key
+        return f"the key {missing[1]!r} is missing in {key or 'the file'}", key
     value = _value_at(data, key)
     if value is not None and not isinstance(value, Mapping | list):
         message += f"; the value is {value!r}"
+        choices = _choices(_type_at(msgspec.inspect.type_info(kind), key.split(".")))
+        if choices and isinstance(value, str):
+            message += f"; it must be one of {', '.join(choices)}{suggest(value, choices)}"
     return message[0].lower() + message[1:], key
 
 
-def _dotted(where: str) -> str:
-    steps = []
-    for name, index, key in _PATH_STEP.findall(where):
-        steps.append(name or index or key)
-    return ".".join(steps)
+def _steps(where: str) -> list[str]:
+    return [name or index or key for name, index, key in _PATH_STEP.findall(where)]
+
+
+def _named(steps: list[str], data: Any) -> list[str]:
+    """`steps` with each `...` (some key of a table) replaced by the first that leads on."""
+    if not steps:
+        return []
+    head, rest = steps[0], steps[1:]
+    if head == "..." and isinstance(data, Mapping):
+        for name, value in data.items():
+            found = _named(rest, value)
+            if "..." not in found and (not rest or _has(value, found)):
+                return [name, *found]
+        return steps
+    inner = None
+    if isinstance(data, Mapping):
+        inner = data.get(head)
+    elif isinstance(data, list) and head.isdigit() and int(head) < len(data):
+        inner = data[int(head)]
+    return [head, *_named(rest, inner)]
+
+
+def _has(data: Any, steps: list[str]) -> bool:
+    return _value_at(data, ".".join(steps)) is not None
+
+
+def _type_at(info: msgspec.inspect.Type, steps: list[str]) -> msgspec.inspect.Type | None:
+    """The declared type below `info` at `steps`, if it can be followed."""
+    found: msgspec.inspect.Type | None = info
+    for step in steps:
+        while isinstance(found, msgspec.inspect.Metadata):
+            found = found.type
+        if isinstance(found, msgspec.inspect.StructType):
+            found = next((f.type for f in found.fields if f.encode_name == step), None)
+        elif isinstance(found, msgspec.inspect.DictType):
+            found = found.value_type
+        elif isinstance(found, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
+            found = found.item_type
+        else:
+            return None
+    return found
+
+
+def _fields(info: msgspec.inspect.Type, steps: list[str]) -> list[str]:
+    found = _type_at(info, steps)
+    if isinstance(found, msgspec.inspect.StructType):
+        return [field.encode_name for field in found.fields]
+    return []
+
+
+def _choices(info: msgspec.inspect.Type | None) -> list[str]:
+    if isinstance(info, msgspec.inspect.LiteralType):
+        return [str(value) for value in info.values]
+    return []
 
 
 def _value_at(data: Any, key: str) -> Any:
