@@ -1,0 +1,402 @@
+"""The plate camera: sees a front bumper pass its trigger line and reads the plate.
+
+What it reads is a misreading of what is there (`twin.documents.ocr`), at a quality made of dirt,
+night and rain. It never looks at who *should* come: a plate that it cannot read is `unknown`.
+Nothing runs while no vehicle passes; pictures are drawn when somebody wants them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Protocol
+
+from twin.clock import Clock
+from twin.devices.base import Device, FaultKind, Parameter
+from twin.documents import draw, ocr
+from twin.documents.errors import DocumentError
+from twin.documents.plates import check_plate
+from twin.trace import Trace
+from twin.world.vehicle import Vehicle
+from twin.world.weather import Weather
+
+UNKNOWN: Final = "unknown"
+"""The plate text of a vehicle whose plate cannot be read."""
+
+KEPT: Final = 64
+"""Readings that the camera remembers, for clients that poll."""
+
+
+class WatchedLane(Protocol):
+    """The part of a lane that the camera looks at."""
+
+    id: str
+
+    def watch_front(self, at_m: float, callback: Callable[[Vehicle], None]) -> None:
+        """Call back when a front bumper passes `at_m`."""
+
+    def watch_zone(
+        self, name: str, from_m: float, to_m: float, callback: Callable[[Vehicle, bool], None]
+    ) -> None:
+        """Call back when a vehicle's first part enters and its last part leaves the span."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraParameters:
+    """Where the camera looks (m along travel), how fast and how well it reads.
+
+    Latency: makers of gate cameras state recognition within 0.2 to 0.5 s. The weights say how
+    much quality is lost at the worst of each influence; they are estimates, set so that a day's
+    mix of plates gives the 95 to 99 % of whole plates that gate operators report.
+    """
+
+    view_from_m: float = 1.0
+    trigger_m: float = 4.0
+    view_to_m: float = 8.0
+    latency_s: float = 0.35
+    latency_jitter_s: float = 0.08
+    dirt_weight: float = 0.85
+    night_weight: float = 0.12
+    rain_weight: float = 0.25
+    rain_worst_mm_h: float = 50.0
+    noise: float = 0.03
+    unreadable_below: float = 0.2
+    utc_offset_h: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What stood before the lens: true plate (None: nothing), its look and the light."""
+
+    plate: str | None
+    colour: str
+    view: draw.View
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One recognition, as the camera believes it.
+
+    `confidences` has one value (0 to 99) for each character of `plate`; `confidence` is their
+    mean, 0 for an unknown plate. `repeat` marks a reading that was sent before. `record` is the
+    id of the trace record behind it.
+    """
+
+    number: int
+    uuid: str
+    t_ns: int
+    business_time: str
+    plate: str
+    confidences: tuple[int, ...]
+    country: str
+    manual: bool
+    repeat: bool
+    sight: Sight
+    record: int
+
+    @property
+    def confidence(self) -> int:
+        """Mean belief, 0 to 99."""
+        return sum(self.confidences) // len(self.confidences) if self.confidences else 0
+
+    @property
+    def known(self) -> bool:
+        """Whether a plate was read at all."""
+        return self.plate != UNKNOWN
+
+
+class Camera(Device):
+    """One plate camera over one lane."""
+
+    kind: ClassVar[str] = "camera"
+    FAULTS: ClassVar[Mapping[str, FaultKind]] = {
+        "blind": FaultKind("blind", "The lens is covered: vehicles pass unseen."),
+        "slow": FaultKind(
+            "slow",
+            "Recognition takes longer.",
+            {"delay_s": Parameter(3.0, "s", 0.0, 600.0, doc="added to every recognition")},
+        ),
+        "misread": FaultKind(
+            "misread",
+            "Look-alike characters replace right ones.",
+            {
+                "probability": Parameter(1.0, "", 0.0, 1.0, doc="share of readings hit"),
+                "characters": Parameter(1.0, "", 1.0, 4.0, doc="characters replaced"),
+            },
+        ),
+        "unreadable": FaultKind(
+            "unreadable",
+            "Plates come out as unknown.",
+            {"probability": Parameter(1.0, "", 0.0, 1.0, doc="share of readings hit")},
+        ),
+        "dirty_lens": FaultKind(
+            "dirty_lens",
+            "The lens is dirty: quality is lost for every plate.",
+            {"amount": Parameter(0.3, "", 0.0, 1.0, doc="quality lost")},
+        ),
+        "resend_last_plate": FaultKind(
+            "resend_last_plate",
+            "The last plate is sent again and again as if it were new.",
+            {
+                "period_s": Parameter(1.0, "s", 0.1, 3600.0, doc="time between repeats"),
+                "count": Parameter(10.0, "", 1.0, 1000.0, doc="repeats of each reading"),
+            },
+        ),
+        "ghost": FaultKind(
+            "ghost",
+            "A plate is reported that is not in the lane (a reflection, the next lane).",
+            {"plate": Parameter("14C00000", doc="the plate reported, once")},
+        ),
+        "clock_skew": FaultKind(
+            "clock_skew",
+            "The camera's clock is wrong.",
+            {"skew_s": Parameter(-3600.0, "s", -1e6, 1e6, doc="added to its time stamps")},
+        ),
+        "frozen": FaultKind(
+            "frozen", "The camera's application hangs: connections stay open and say nothing."
+        ),
+        "offline": FaultKind("offline", "No power or no network: connections break."),
+    }
+
+    def __init__(
+        self,
+        id: str,
+        clock: Clock,
+        trace: Trace,
+        rng: random.Random,
+        lane: WatchedLane,
+        weather: Weather | None = None,
+        parameters: CameraParameters = CameraParameters(),  # noqa: B008 - frozen
+    ) -> None:
+        super().__init__(id, clock, trace, rng)
+        self.parameters = parameters
+        self.weather = weather
+        self.readings: deque[Reading] = deque(maxlen=KEPT)
+        self._count = 0
+        self._in_view: Vehicle | None = None
+        self._subscribers: list[Callable[[Reading], None]] = []
+        lane.watch_zone("camera", parameters.view_from_m, parameters.view_to_m, self._in_zone)
+        lane.watch_front(parameters.trigger_m, self._passed)
+        lane.watch_front(parameters.view_to_m, self._out_of_view)
+        self.add_point("online", lambda: self.online, doc="reachable on its network")
+        self.add_point("plate", lambda: self.last.plate if self.last else "", doc="last plate")
+        self.add_point("confidence", lambda: self.last.confidence if self.last else 0, unit="%")
+        self.add_point("reads", lambda: self._count, doc="readings since start")
+        self.add_point("snap", lambda: False, self._snap_point, doc="write true: read now")
+
+    # --- what the wires use ---------------------------------------------------------------
+
+    @property
+    def online(self) -> bool:
+        """Whether the camera has power and network."""
+        return "offline" not in self.faults
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the camera's application hangs."""
+        return "frozen" in self.faults
+
+    @property
+    def last(self) -> Reading | None:
+        """The latest reading."""
+        return self.readings[-1] if self.readings else None
+
+    def on_reading(self, callback: Callable[[Reading], None]) -> None:
+        """Call `callback(reading)` for every recognition, repeats included."""
+        self._subscribers.append(callback)
+
+    def business_time(self, *, of_ns: int | None = None) -> str:
+        """The camera's own idea of civil time (ISO 8601, milliseconds), skew included."""
+        t_ns = self.clock.now_ns() if of_ns is None else of_ns
+        skew_s = float(self.faults.get("clock_skew", {}).get("skew_s", 0.0))
+        instant = self.clock.day_start + timedelta(microseconds=t_ns // 1000, seconds=skew_s)
+        return instant.isoformat(timespec="milliseconds")
+
+    def snap(self, cause: int = -1) -> None:
+        """Read whatever is in view now; the reading arrives after the usual latency."""
+        number = self.trace(self.id, "device.command", cause, point="snap", value=True, via="wire")
+        self._later(self._in_view, manual=True, cause=number)
+
+    def sight(self) -> Sight:
+        """What stands before the lens at this moment."""
+        return self._sight(self._in_view)
+
+    def scene(self, sight: Sight, caption: str = "") -> tuple[bytes, draw.Box]:
+        """The whole picture as JPEG, and the box of the plate in it (x, y, width, height)."""
+        plate = None if "blind" in self.faults else sight.plate
+        image, box = draw.scene_image(plate, sight.view, colour=sight.colour, caption=caption)
+        return draw.jpeg(image), box
+
+    def crop(self, sight: Sight) -> bytes:
+        """The plate alone as JPEG (a grey field where there is none)."""
+        return draw.jpeg(draw.plate_image(sight.plate or "", sight.view), quality=85)
+
+    # --- behaviour ------------------------------------------------------------------------
+
+    def quality(self, vehicle: Vehicle) -> float:
+        """How well the plate can be seen now, 0 to 1, before noise."""
+        p, view = self.parameters, self._view(vehicle.plate_dirt)
+        lost = p.dirt_weight * view.dirt**2
+        lost += p.night_weight * (1.0 - view.daylight)
+        lost += p.rain_weight * min(1.0, view.rain_mm_h / p.rain_worst_mm_h)
+        lost += float(self.faults.get("dirty_lens", {}).get("amount", 0.0))
+        return min(1.0, max(0.0, 1.0 - lost))
+
+    def _view(self, dirt: float) -> draw.View:
+        if self.weather is None:
+            return draw.View(dirt)
+        return draw.View(dirt, self.weather.daylight(), self.weather.rain_mm_h)
+
+    def _sight(self, vehicle: Vehicle | None) -> Sight:
+        if vehicle is None:
+            return Sight(None, "white", self._view(0.0))
+        return Sight(vehicle.plate, vehicle.colour, self._view(vehicle.plate_dirt))
+
+    def _in_zone(self, vehicle: Vehicle, inside: bool) -> None:
+        if inside:
+            self._in_view = vehicle
+        else:
+            self._out_of_view(vehicle)
+
+    def _out_of_view(self, vehicle: Vehicle) -> None:
+        if self._in_view is vehicle:
+            self._in_view = None
+
+    def _passed(self, vehicle: Vehicle) -> None:
+        if not self.online or self.frozen:
+            return
+        if "blind" in self.faults:
+            self.trace(self.id, "device.state", state="missed", vehicle=vehicle.id)
+            return
+        self._later(vehicle, manual=False, cause=-1)
+
+    def _later(self, vehicle: Vehicle | None, *, manual: bool, cause: int) -> None:
+        p = self.parameters
+        delay_s = max(0.05, self.rng.gauss(p.latency_s, p.latency_jitter_s))
+        delay_s += float(self.faults.get("slow", {}).get("delay_s", 0.0))
+        sight = self._sight(vehicle)
+        plate, beliefs = self._read(vehicle)
+        self.clock.call_later(
+            delay_s, lambda: self._report(vehicle, sight, plate, beliefs, manual, cause)
+        )
+
+    def _read(self, vehicle: Vehicle | None) -> tuple[str, tuple[int, ...]]:
+        """What the algorithm makes of the picture taken at this instant."""
+        if vehicle is None or "blind" in self.faults:
+            return UNKNOWN, ()
+        quality = self.quality(vehicle) + self.rng.gauss(0.0, self.parameters.noise)
+        text, beliefs = ocr.misread(vehicle.plate, self.rng, quality)
+        misread, unreadable = self.faults.get("misread"), self.faults.get("unreadable")
+        if misread and self.rng.random() < float(misread["probability"]):
+            text, beliefs = ocr.force_error(text, beliefs, self.rng, int(misread["characters"]))
+        if unreadable and self.rng.random() < float(unreadable["probability"]):
+            return UNKNOWN, ()
+        if quality < self.parameters.unreadable_below or len(text) < 4:
+            return UNKNOWN, ()
+        return text, tuple(beliefs)
+
+    def _report(
+        self,
+        vehicle: Vehicle | None,
+        sight: Sight,
+        plate: str,
+        beliefs: tuple[int, ...],
+        manual: bool,
+        cause: int,
+    ) -> None:
+        if not self.online or self.frozen:
+            return
+        self._count += 1
+        record = self.trace(
+            self.id,
+            "device.state",
+            cause,
+            state="read",
+            vehicle=vehicle.id if vehicle else None,
+            plate=plate,
+            confidences=list(beliefs),
+            manual=manual,
+        )
+        now_ns = self.clock.now_ns()
+        reading = Reading(
+            number=self._count,
+            uuid=self._uuid(),
+            t_ns=now_ns,
+            business_time=self.business_time(),
+            plate=plate,
+            confidences=beliefs,
+            country=_country(plate),
+            manual=manual,
+            repeat=False,
+            sight=sight,
+            record=record,
+        )
+        self.readings.append(reading)
+        self._tell(reading)
+        self._plan_repeat(reading, 1)
+
+    def _tell(self, reading: Reading) -> None:
+        for callback in self._subscribers:
+            callback(reading)
+
+    def _plan_repeat(self, reading: Reading, nth: int) -> None:
+        fault = self.faults.get("resend_last_plate")
+        if fault is None or nth > int(fault["count"]):
+            return
+
+        def repeat() -> None:
+            still = "resend_last_plate" in self.faults and self.last is reading
+            if not still or not self.online or self.frozen:
+                return
+            # Seen in the field: the repeat carries a fresh time stamp and a fresh UUID, so that
+            # only the plate itself can tell a client that it has had this one.
+            self._tell(
+                Reading(
+                    number=reading.number,
+                    uuid=self._uuid(),
+                    t_ns=self.clock.now_ns(),
+                    business_time=self.business_time(),
+                    plate=reading.plate,
+                    confidences=reading.confidences,
+                    country=reading.country,
+                    manual=reading.manual,
+                    repeat=True,
+                    sight=reading.sight,
+                    record=reading.record,
+                )
+            )
+            self._plan_repeat(reading, nth + 1)
+
+        self.clock.call_later(float(fault["period_s"]), repeat)
+
+    def _uuid(self) -> str:
+        digits = f"{self.rng.getrandbits(128):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def _snap_point(self, value: bool | float, cause: int = -1, /) -> None:
+        if value:
+            self.snap(cause)
+
+    def _fault_changed(self, kind: str, cause: int) -> None:
+        if kind == "ghost" and kind in self.faults:
+            plate = str(self.faults[kind]["plate"])
+            beliefs = tuple(self.rng.randint(90, 99) for _ in plate)
+            self._report(None, self._sight(None), plate, beliefs, False, cause)
+        if kind == "resend_last_plate" and kind in self.faults and self.last is not None:
+            self._plan_repeat(self.last, 1)
+        self.changed(kind)
+
+
+def _country(plate: str) -> str:
+    try:
+        return check_plate(plate).country
+    except DocumentError:
+        return ""
+
+
+def parameters_from(values: Mapping[str, Any]) -> CameraParameters:
+    """Parameters from a site file's table; names are those of `CameraParameters`."""
+    return CameraParameters(**values)
