@@ -34,7 +34,7 @@ class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pass
 
 
-class Row(_Strict):
+class Row(_Strict, frozen=True):
     """One value at one address.
 
     Exactly one of `point`, `constant` and `commands` says what is there. `value = register x
@@ -81,7 +81,7 @@ class Row(_Strict):
         return self.table in ("coil", "discrete")
 
 
-class Block(_Strict):
+class Block(_Strict, frozen=True):
     """Addresses that the device implements: those without a row read 0 instead of failing."""
 
     table: Table
@@ -89,7 +89,7 @@ class Block(_Strict):
     count: Count
 
 
-class Quirk(_Strict):
+class Quirk(_Strict, frozen=True):
     """A behaviour of real devices that surprises clients; `on` is the default."""
 
     id: QuirkId
@@ -98,7 +98,7 @@ class Quirk(_Strict):
     source: str
 
 
-class Identification(_Strict):
+class Identification(_Strict, frozen=True):
     """The objects of Read Device Identification (function 43, MEI type 14)."""
 
     vendor_name: str
@@ -115,7 +115,7 @@ class Identification(_Strict):
         return {number: value for number, value in found.items() if number < 3 or value}
 
 
-class Profile(_Strict):
+class Profile(_Strict, frozen=True):
     """The wire map of one device over Modbus TCP, and the manners of its server."""
 
     device: str
