@@ -14,7 +14,7 @@ import simpy
 from twin.clock import Clock
 from twin.site import Geometry
 from twin.trace import Trace
-from twin.world.arm import Arm, Obstacle
+from twin.world.arm import Arm, ArmEvent, Obstacle
 from twin.world.lamp import Lamp
 from twin.world.motion import Motion
 from twin.world.vehicle import Vehicle
@@ -58,19 +58,59 @@ class Lane:
         self.lamp = Lamp(f"{id}.light", trace)
         self.movers: list[Mover] = []
         self.queue: list[Vehicle] = []
+        self.head = simpy.Resource(clock.env, capacity=1)
+        """Held by the vehicle that stands first in the queue."""
+        self.leaving: Mover | None = None
+        """The vehicle that moves through the arm now."""
+        self.arm_coming_down = False
         self.seen: simpy.Event = clock.env.event()
         """Renewed and triggered whenever something that a driver sees has changed."""
         self._watches: list[Callable[[Mover], list[_Trigger]]] = []
         self._order = 0
         self._under_arm: list[Vehicle] = []
+        self._stop_watchers: list[Callable[[Vehicle], None]] = []
         self.lamp.on_change(self.look)
-        arm.on_event(lambda _: self.look())
+        arm.on_event(self._arm_moved)
         self._watch_truth()
 
     def look(self) -> None:
         """Wake the drivers who watch arm, lamp and the truck ahead."""
         seen, self.seen = self.seen, self.clock.env.event()
         seen.succeed()
+
+    def looks_dark(self) -> bool:
+        """Whether no lamp is lit at all."""
+        return not (self.lamp.red or self.lamp.green or self.lamp.divert)
+
+    def is_free(self) -> bool:
+        """Whether the next vehicle may drive up: all others are behind the arm."""
+        behind = self.geometry.arm_line_m + self.geometry.arm_loop_m
+        return all(
+            self.position(mover)[0] - mover.vehicle.length_m > behind for mover in self.movers
+        )
+
+    def depart(self, mover: Mover) -> None:
+        """`mover` starts through the arm."""
+        self.leaving = mover
+        self.look()
+
+    def stays(self, mover: Mover) -> None:
+        """`mover` has started and stopped again before the arm."""
+        if self.leaving is mover:
+            self.leaving = None
+
+    def stopped(self, vehicle: Vehicle) -> None:
+        """`vehicle` stands at the stop line."""
+        for watcher in self._stop_watchers:
+            watcher(vehicle)
+
+    def on_stopped(self, watcher: Callable[[Vehicle], None]) -> None:
+        """Call `watcher` when a vehicle has come to rest at the stop line."""
+        self._stop_watchers.append(watcher)
+
+    def _arm_moved(self, event: ArmEvent) -> None:
+        self.arm_coming_down = event.direction == "down" and event.kind == "motion"
+        self.look()
 
     # --- who watches which place -----------------------------------------------------------
 
@@ -156,6 +196,8 @@ class Lane:
         mover.gone = True
         mover.generation += 1
         self.movers.remove(mover)
+        if self.leaving is mover:
+            self.leaving = None
         for watcher in list(mover.inside):
             watcher(mover.vehicle, False)
         for callback in mover.axles_on:
@@ -191,6 +233,8 @@ class Lane:
 
     def _watch_truth(self) -> None:
         g = self.geometry
+        behind_m = g.arm_line_m + g.arm_loop_m
+        self.watch_zone("behind the arm", behind_m, behind_m + 1e-3, self._passed)
         zones = {
             "approach": (g.approach_from_m, g.approach_to_m),
             "platform": (g.platform_from_m, g.platform_to_m),
@@ -199,6 +243,11 @@ class Lane:
         }
         for name, (from_m, to_m) in zones.items():
             self.watch_zone(name, from_m, to_m, self._zone_recorder(name))
+
+    def _passed(self, vehicle: Vehicle, inside: bool) -> None:
+        del vehicle
+        if not inside:
+            self.look()
 
     def _zone_recorder(self, zone: str) -> ZoneWatcher:
         def record(vehicle: Vehicle, inside: bool) -> None:
