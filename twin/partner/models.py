@@ -6,6 +6,7 @@ silently ignored wish. Weights are whole kilograms, times are ISO 8601 with thei
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -61,13 +62,10 @@ WeightKg = Annotated[int, Meta(ge=0, le=200_000, description="gross weight, kg")
 Text = Annotated[str, Meta(max_length=500)]
 Code = Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{1,64}\Z", description="stable machine word")]
 BusinessTime = Annotated[
-    str,
+    datetime,
     Meta(
-        pattern=(
-            r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
-            r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])\Z"
-        ),
-        description="when it happened at the gate, ISO 8601 with UTC offset",
+        tz=True,
+        description="when it happened at the gate, RFC 3339 with its UTC offset",
         examples=["2023-05-30T07:00:00+07:00"],
     ),
 ]
