@@ -39,7 +39,8 @@ FOLDER = Path(__file__).parent
 
 def names() -> list[str]:
     """Names of the shipped Modbus profiles."""
-    return sorted(path.name.removesuffix(".toml") for path in FOLDER.glob("*.toml"))
+    paths = (path for path in FOLDER.glob("*.toml") if not path.name.startswith("camera."))
+    return sorted(path.name.removesuffix(".toml") for path in paths)
 
 
 def load(name: str | Path) -> Profile:

@@ -86,6 +86,8 @@ class ModbusServer(Faulty):
         self.own_units = frozenset(profile.unit_ids)
         # A remote I/O module watches over its master by the requests it gets.
         self.host_seen: Callable[[], None] | None = getattr(device, "host_seen", None)
+        # A device that can lose its power says so; then its wire answers nothing.
+        self._has_power = hasattr(device, "online")
         self._accepted = 0
         self._server: asyncio.Server | None = None
 
@@ -121,7 +123,7 @@ class ModbusServer(Faulty):
         self._accepted += 1
         limit = self.profile.max_connections
         reason = ""
-        if "link_down" in self.faults:
+        if "link_down" in self.faults or not self._powered():
             reason = "link down"
         elif len(self.connections) >= limit:
             reason = f"all {limit} connections are taken"
@@ -139,6 +141,8 @@ class ModbusServer(Faulty):
 
     def respond(self, pdu: bytes, unit: int, cause: int) -> bytes | None:
         """The answer PDU; None stands for silence."""
+        if self._has_power and not self._powered():
+            return None
         if unit not in self.own_units:
             manners = self.profile.unknown_unit
             if manners == "silent":
@@ -153,6 +157,9 @@ class ModbusServer(Faulty):
         if self.host_seen is not None:
             self.host_seen()
         return self.application.answer(pdu, cause)
+
+    def _powered(self) -> bool:
+        return bool(getattr(self.device, "online", True))
 
     def delay_s(self) -> float:
         """Seconds that an answer waits now."""
