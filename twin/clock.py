@@ -175,6 +175,11 @@ class LoopEnvironment(simpy.Environment):
         super().__init__(0)
 
     @property
+    def now(self) -> int:
+        """The present instant of the world, ns."""
+        return self._now
+
+    @property
     def _now(self) -> int:
         if self._stepping:
             return self._latest
@@ -280,10 +285,30 @@ class Clock:
             timespec="milliseconds"
         )
 
+    async def happened(self, event: simpy.Event) -> None:
+        """Wait in asyncio code until `event` of the world has happened."""
+        if event.callbacks is None:
+            return
+        future: asyncio.Future[None] = self.loop.create_future()
+
+        def tell(_: simpy.Event) -> None:
+            if not future.done():
+                future.set_result(None)
+
+        event.callbacks.append(tell)
+        await future
+
     def fail(self, error: BaseException) -> None:
         """End the run with `error`: something in the world or a callback broke."""
         if not self._failure.done():
             self._failure.set_exception(error)
+
+    def forget_failure(self) -> None:
+        """Let go of a failure that nobody awaits any more."""
+        if self._failure.done():
+            self._failure.exception()  # retrieved: no complaint at garbage collection
+        else:
+            self._failure.cancel()
 
     async def run(self, main: Awaitable[T]) -> T:
         """Await `main`, or raise what broke in the world meanwhile."""
@@ -331,29 +356,51 @@ def _finest_loop() -> asyncio.AbstractEventLoop:
 
 
 def _run(loop: asyncio.AbstractEventLoop, mode: Mode, speed: float, main: _Main[T]) -> T:
-    asyncio.set_event_loop(loop)
-    try:
-        clock = Clock(loop, mode, speed=speed)
+    with Session(loop, mode, speed) as session:
+        return session.run(main(session.clock))
+
+
+class Session:
+    """An event loop with its clock, kept open over several calls of `run`.
+
+    Between the calls no time passes, which lets synchronous code (a Hypothesis state machine, a
+    prompt) drive a virtual gate step by step.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, mode: Mode, speed: float = 1.0) -> None:
+        self._loop, self._mode, self._speed = loop, mode, speed
+        self.clock: Clock
+
+    @classmethod
+    def virtual(cls, seed: int = 0) -> Session:
+        """A session in virtual time."""
+        return cls(VirtualLoop(seed), "virtual")
+
+    def __enter__(self) -> Session:
+        asyncio.set_event_loop(self._loop)
+        self.clock = Clock(self._loop, self._mode, speed=self._speed)
 
         def broken(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
             error = context.get("exception")
             if isinstance(error, Exception):
-                clock.fail(error)
+                self.clock.fail(error)
             else:
-                clock.fail(HarnessError(f"event loop: {context.get('message')}"))
+                self.clock.fail(HarnessError(f"event loop: {context.get('message')}"))
 
-        loop.set_exception_handler(broken)
+        self._loop.set_exception_handler(broken)
+        return self
+
+    def run(self, main: Awaitable[T]) -> T:
+        """Run `main` to its end on the session's loop."""
+        return self._loop.run_until_complete(self.clock.run(main))
+
+    def __exit__(self, *_: object) -> None:
         try:
-            return loop.run_until_complete(clock.run(main(clock)))
+            _wind_down(self._loop)
+            self.clock.forget_failure()
         finally:
-            _wind_down(loop)
-            if clock._failure.done():
-                clock._failure.exception()  # retrieved: no complaint at garbage collection
-            else:
-                clock._failure.cancel()
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+            asyncio.set_event_loop(None)
+            self._loop.close()
 
 
 def _wind_down(loop: asyncio.AbstractEventLoop) -> None:

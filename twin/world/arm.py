@@ -29,8 +29,8 @@ _AT_RAD = math.radians(0.2)
 """An arm at rest within this of an end is at that end."""
 _ANGLE_DIGITS = 3
 """Digits of angles in the trace: a thousandth of a degree is a tenth of a millimetre at the tip."""
-_RECORD_S = 0.8
-"""A contact is followed a little beyond the norm's 0.75 s."""
+_RECORD_S = 1.5
+"""A contact is followed beyond the norm's 0.75 s for as long as a rebound takes to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,9 @@ class Arm:
         end_rad = self.parameters.travel_rad if direction == "up" else 0.0
         goal_rad = end_rad if to_deg is None else math.radians(to_deg)
         move = Move("drive", goal_rad, speed)
-        if self._plan is not None and self._move == move and self._driving_freely():
+        if self._driving_freely() and (self._move.kind, self._move.goal_rad, self._move.speed) == (
+            "drive", goal_rad, speed
+        ):
             return  # it is on its way there already
         if self.jammed:
             self._strain(cause)
@@ -194,6 +196,7 @@ class Arm:
             self._touching = None
         elif obstacle is not None and self.state.angle_rad < point.angle_rad - _AT_RAD:
             self._hit(obstacle, point, by="vehicle")
+            self._tell(EventKind.CONTACT)
         if self._plan is not None and self._touched_by_change(point):
             self._replan()
 
@@ -233,8 +236,6 @@ class Arm:
         self._start(move, state)
 
     def _start(self, move: Move, state: ArmState) -> None:
-        # Released arms and coasting ones are moved by hands and gravity: always in closed form or
-        # by the engine, but never by the motor, so no torque is watched.
         self._move, self._began_ns, self._next = move, self.clock.env.now, 0
         self._plan = self.engine.plan(self.parameters, state, move, self._obstacle)
         self._standing = False
@@ -304,7 +305,8 @@ class Arm:
         self._cancel()
         self._timer = self.clock.call_later(seconds, lambda: self._tell(kind))
 
-    def _tell(self, kind: EventKind, vehicle: str | None = None) -> None:
+    def _tell(self, kind: EventKind) -> None:
+        vehicle = self._touching if kind is EventKind.CONTACT else None
         event = ArmEvent(kind, self.angle_deg(), self._record, vehicle)
         for watcher in self._watchers:
             watcher(event)
@@ -346,7 +348,7 @@ class Arm:
                 stiffness_n_m=obstacle.stiffness_n_m,
                 record_s=_RECORD_S,
             )
-            peak_n, after_n = record.peak_n, record.after_750ms_n
+            peak_n, after_n = record.peak_n, record.static_n
         self._record = self.trace(
             self.id, "arm.contact", self._record,
             vehicle=obstacle.vehicle,

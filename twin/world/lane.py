@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import simpy
 
 from twin.clock import Clock
+from twin.physics import EventKind
 from twin.site import Geometry
 from twin.trace import Trace
 from twin.world.arm import Arm, ArmEvent, Obstacle
@@ -62,7 +63,8 @@ class Lane:
         """Held by the vehicle that stands first in the queue."""
         self.leaving: Mover | None = None
         """The vehicle that moves through the arm now."""
-        self.arm_coming_down = False
+        self.openings = 0
+        """How often the arm has left its closed position."""
         self.seen: simpy.Event = clock.env.event()
         """Renewed and triggered whenever something that a driver sees has changed."""
         self._watches: list[Callable[[Mover], list[_Trigger]]] = []
@@ -108,8 +110,14 @@ class Lane:
         """Call `watcher` when a vehicle has come to rest at the stop line."""
         self._stop_watchers.append(watcher)
 
+    @property
+    def arm_coming_down(self) -> bool:
+        """Whether the arm moves down now, as anybody can see."""
+        return self.arm.moving and self.arm.state.speed_rad_s < 0
+
     def _arm_moved(self, event: ArmEvent) -> None:
-        self.arm_coming_down = event.direction == "down" and event.kind == "motion"
+        if event.kind is EventKind.LEFT_CLOSED:
+            self.openings += 1
         self.look()
 
     # --- who watches which place -----------------------------------------------------------

@@ -156,7 +156,7 @@ class World:
             self.trace(
                 "world", "vehicle.crossed", vehicle=vehicle.id, lane=lane.id,
                 plate=vehicle.plate, declaration=vehicle.declaration, laden=vehicle.laden,
-                followed=driver.followed, opening=lane.arm.openings,
+                followed=driver.followed, opening=lane.openings,
             )
 
         return passed

@@ -1,0 +1,112 @@
+"""One run from beginning to end: a gate, its traffic, its faults and a stack, on one clock."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from twin import faults as fault_schedule
+from twin import stacks
+from twin.clock import Clock, run_real, run_virtual
+from twin.gate import Fidelity, Gate
+from twin.site import Site
+from twin.trace import Record, Trace
+from twin.world import traffic
+from twin.world.traffic import Arrival
+from twin.world.world import Counts
+
+_PROGRESS_S = 60.0
+"""Simulated seconds between two looks at the progress."""
+
+Progress = Callable[[float, Counts], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. `speed` None is virtual time; a number is that many times the wall clock."""
+
+    site: Site
+    day: dt.date
+    seed: int = 0
+    hours: float | None = None
+    """Stop letting trucks in after this many hours; None is the whole day."""
+    speed: float | None = None
+    fidelity: Fidelity = "kinematic"
+    engine: str = "pybullet"
+    faults: Path | None = None
+    stack: str = "reference"
+    stack_options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left behind."""
+
+    trace: Trace
+    records: Sequence[Record]
+    simulated_s: float
+    wall_s: float
+
+
+def arrivals(plan: Plan) -> tuple[list[Arrival], float]:
+    """The traffic of the plan, and for how many seconds the site is open."""
+    open_s = plan.site.hours.open_s
+    if plan.hours is not None:
+        open_s = min(open_s, plan.hours * 3600)
+    day = plan.site.day(plan.day)
+    return [a for a in traffic.plan(plan.site, day, plan.seed) if a.t_s <= open_s], open_s
+
+
+def run(plan: Plan, progress: Progress | None = None) -> Outcome:
+    """Run `plan` to its end. Errors of the harness are raised; wrong decisions are in the trace."""
+    factory = stacks.find(plan.stack)
+    began = time.perf_counter()
+
+    async def main(clock: Clock) -> tuple[Trace, float]:
+        trace = Trace(clock)
+        gate = Gate(
+            plan.site, clock, trace, seed=plan.seed, fidelity=plan.fidelity, engine=plan.engine
+        )
+        trace(
+            "run", "run.start", site=plan.site.id, day=plan.day.isoformat(), seed=plan.seed,
+            fidelity=plan.fidelity, engine=gate.engine_name, stack=plan.stack, hours=plan.hours,
+            faults=plan.faults.read_text(encoding="utf-8") if plan.faults else None,
+        )
+        if plan.faults is not None:
+            gate.plan_faults(
+                fault_schedule.load(plan.faults, gate.targets, plan.site.hours.opens_h)
+            )
+        planned, open_s = arrivals(plan)
+        wire_list = await gate.start()
+        stack = factory(wire_list, plan.stack_options)
+        watcher = asyncio.ensure_future(_watch(clock, gate, progress)) if progress else None
+        try:
+            await stack.start()
+            await gate.run_arrivals(planned, open_s)
+        finally:
+            if watcher is not None:
+                watcher.cancel()
+            await stack.stop()
+            await gate.stop()
+        trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
+        if progress:
+            progress(clock.now_s(), gate.world.counts)
+        return trace, clock.now_s()
+
+    if plan.speed is None:
+        trace, simulated_s = run_virtual(main, seed=plan.seed)
+    else:
+        trace, simulated_s = run_real(main, speed=plan.speed)
+    wall_s = time.perf_counter() - began
+    return Outcome(trace, list(trace.records()), simulated_s, wall_s)
+
+
+async def _watch(clock: Clock, gate: Gate, progress: Progress) -> None:
+    while True:
+        progress(clock.now_s(), gate.world.counts)
+        await clock.sleep(_PROGRESS_S)

@@ -1,0 +1,49 @@
+"""Stacks under test, found by name among the installed packages.
+
+A stack is made by a factory ``create(wire_list, options)`` and has ``start`` and ``stop``. A
+package offers one through the entry point group ``gatetwin.stacks``; ``module:factory`` works
+too, for one that is not packaged.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Protocol, cast
+
+from twin.errors import HarnessError, UnknownName
+
+GROUP = "gatetwin.stacks"
+
+
+class Stack(Protocol):
+    """The gate's own software, as far as a harness needs to know it."""
+
+    async def start(self) -> None:
+        """Connect to the wires; returns when the stack is ready for traffic."""
+
+    async def stop(self) -> None:
+        """Close all connections."""
+
+
+Factory = Callable[[Mapping[str, Any], Mapping[str, Any]], Stack]
+
+
+def names() -> list[str]:
+    """Names of the installed stacks."""
+    return sorted(entry.name for entry in entry_points(group=GROUP))
+
+
+def find(name: str) -> Factory:
+    """The factory called `name`, or the one at `module:factory`."""
+    module, colon, attribute = name.partition(":")
+    if colon:
+        try:
+            return cast("Factory", getattr(importlib.import_module(module), attribute))
+        except (ImportError, AttributeError) as error:
+            raise HarnessError(f"stack {name}: {error}; give MODULE:FACTORY") from error
+    for entry in entry_points(group=GROUP):
+        if entry.name == name:
+            return cast("Factory", entry.load())
+    raise UnknownName("stack", name, names())
