@@ -173,7 +173,7 @@ class Arm:
         if not self.released:
             return False
         goal_rad = math.radians(to_deg)
-        way = "up" if goal_rad > self.state.angle_rad else "down"
+        way: Direction = "up" if goal_rad > self.state.angle_rad else "down"
         self._begin(Move("drive", goal_rad, speed), way, speed, cause)
         return True
 
