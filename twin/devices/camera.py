@@ -169,7 +169,7 @@ class Camera(Device):
         rng: random.Random,
         lane: WatchedLane,
         weather: Weather | None = None,
-        parameters: CameraParameters = CameraParameters(),  # noqa: B008 - frozen
+        parameters: CameraParameters = CameraParameters(),
     ) -> None:
         super().__init__(id, clock, trace, rng)
         self.parameters = parameters
