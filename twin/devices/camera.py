@@ -11,8 +11,8 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, ClassVar, Final, Protocol
+from datetime import timedelta, timezone
+from typing import ClassVar, Final, Protocol
 
 from twin.clock import Clock
 from twin.devices.base import Device, FaultKind, Parameter
@@ -174,6 +174,7 @@ class Camera(Device):
         super().__init__(id, clock, trace, rng)
         self.parameters = parameters
         self.weather = weather
+        self._zone = timezone(timedelta(hours=parameters.utc_offset_h))
         self.readings: deque[Reading] = deque(maxlen=KEPT)
         self._count = 0
         self._in_view: Vehicle | None = None
@@ -213,7 +214,7 @@ class Camera(Device):
         t_ns = self.clock.now_ns() if of_ns is None else of_ns
         skew_s = float(self.faults.get("clock_skew", {}).get("skew_s", 0.0))
         instant = self.clock.day_start + timedelta(microseconds=t_ns // 1000, seconds=skew_s)
-        return instant.isoformat(timespec="milliseconds")
+        return instant.astimezone(self._zone).isoformat(timespec="milliseconds")
 
     def snap(self, cause: int = -1) -> None:
         """Read whatever is in view now; the reading arrives after the usual latency."""
@@ -395,8 +396,3 @@ def _country(plate: str) -> str:
         return check_plate(plate).country
     except DocumentError:
         return ""
-
-
-def parameters_from(values: Mapping[str, Any]) -> CameraParameters:
-    """Parameters from a site file's table; names are those of `CameraParameters`."""
-    return CameraParameters(**values)

@@ -28,41 +28,45 @@ QuirkId = Literal[
     "hang-up-when-full",
 ]
 
-_NODE: Final = "https://github.com/Supergiovane/node-red-contrib-hikvision-ultimate/issues/"
+_NODE: Final = "https://github.com/Supergiovane/node-red-contrib-hikvision-ultimate"
+_NEXT: Final = "https://github.com/maciej-or/hikvision_next"
 
 QUIRKS: Final[dict[QuirkId, tuple[str, str]]] = {
     "boundary-lf": (
         "The boundary line ends with LF alone; the headers after it with CRLF.",
-        f"{_NODE}15",
+        f"{_NEXT}/issues/117 (comment of 2023-11-23)",
     ),
     "changed-part-headers": (
         "Part headers are in another order and case, and have no Content-Length.",
-        f"{_NODE}52 (firmware V5.8.20: “Invalid header or no response”; the form is inferred)",
+        f"{_NODE}/issues/52 (firmware V5.8.20: “Invalid header or no response”; form inferred)",
     ),
     "white-list-names": (
-        "List names are whiteList and blackList; new firmware says allowList and blockList.",
-        "https://github.com/maciej-or/hikvision_next/issues/283",
+        "List names are whiteList and blackList; newer firmware says allowList and blockList.",
+        "Vendor guides “ISAPI (ANPR)”, chapter 3: Blacklist and Whitelist; later editions rename",
     ),
-    "json-events": ("Events are JSON instead of XML.", f"{_NODE}57"),
+    "json-events": (
+        "Events are JSON instead of XML.",
+        f"{_NODE} CHANGELOG 0.0.12 (“devices sending XML as well as … JSON”)",
+    ),
     "single-picture": (
-        "One picture comes as an object (JSON) where several would be an array.",
-        f"{_NODE}88",
+        "One picture comes; as an object (JSON) where several would be an array.",
+        f"{_NODE} CHANGELOG 0.0.18 (“array handling when returning a single plate”)",
     ),
     "vendor-typos": (
         "vehicleModel and vehicleSubLogoRecog are spelt vehileModel and vehileSubLogoRecog.",
-        "https://github.com/maciej-or/hikvision_next (tests/fixtures, ipc1_anpr_plate_detected)",
+        f"{_NEXT} tests/fixtures (ipc1_anpr_plate_detected)",
     ),
     "broken-offset": (
         "Time stamps lose the sign of their offset: 2021-04-06T18:04:2800:00.",
-        f"{_NODE}13",
+        f"{_NODE}/issues/13",
     ),
     "resend-last-plate": (
         "With every heartbeat the last plate is sent again as if it were new.",
-        f"{_NODE}67",
+        f"{_NODE}/issues/67, and CHANGELOG 0.0.15 (“the last plate was sent every second”)",
     ),
     "hang-up-when-full": (
         "A stream above the limit is hung up on without an answer, instead of a 503.",
-        f"{_NODE}57",
+        f"{_NODE}/issues/57 (“socket hang up”)",
     ),
 }
 """What each quirk does, and the public report that it reproduces."""
@@ -104,7 +108,11 @@ class CameraProfile(_Strict, frozen=True):
     push_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 5.0
     push_attempts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
     push_retry_s: Annotated[float, msgspec.Meta(gt=0)] = 5.0
-    manual_trigger_path: str = "/ISAPI/ITC/manualTrigger"
+    manual_trigger_paths: tuple[str, ...] = (
+        "/ISAPI/ITC/manualTrigger",
+        "/ISAPI/Traffic/channels/1/manualSnap",
+    )
+    """Where a PUT makes the camera read at once. Firmware differs; no public list exists."""
     country_codes: dict[Literal["VN", "CN"], Annotated[int, msgspec.Meta(ge=0)]] = {}
     """Numbers in `country` and `CRIndex`; a country without one is 0, unrecognised."""
     quirks: list[QuirkId] = []
@@ -134,6 +142,7 @@ def _load(path: Path) -> CameraProfile:
     profile = strict_toml.load(path, CameraProfile)
     if not profile.digest:
         raise ConfigError(path, None, "digest", "is empty; name MD5, SHA-256 or both")
-    if not profile.manual_trigger_path.startswith("/"):
-        raise ConfigError(path, None, "manual_trigger_path", "must begin with /")
+    for trigger in profile.manual_trigger_paths:
+        if not trigger.startswith("/"):
+            raise ConfigError(path, None, "manual_trigger_paths", f"{trigger!r} must begin with /")
     return profile

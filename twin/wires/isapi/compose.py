@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from typing import Final
+from typing import Final, Literal
 
 from twin.devices.camera import Camera, Reading
 from twin.profiles.camera import CameraProfile, QuirkId
@@ -20,6 +20,8 @@ class Composer:
     def __init__(self, camera: Camera, profile: CameraProfile, quirks: set[QuirkId]) -> None:
         self.camera, self.profile, self.quirks = camera, profile, quirks
         self.source = events.Source("127.0.0.1", 0, _mac(camera.id), 1, camera.id)
+        self.lists: dict[str, Literal["allow", "block"]] = {}
+        """Plates on the camera's own lists; all others are on `otherList`."""
         self._pictures: OrderedDict[str, list[events.Picture]] = OrderedDict()
 
     def heartbeat(self) -> bytes:
@@ -63,6 +65,7 @@ class Composer:
             pictures,
             self.profile,
             self.quirks,
+            list_name=self._list_name(reading.plate),
             retransmission=retransmission,
         )
         images = (
@@ -70,6 +73,14 @@ class Composer:
             for picture in pictures
         )
         return [self._document(tree, "anpr"), *images]
+
+    def _list_name(self, plate: str) -> str:
+        listed = self.lists.get(plate)
+        if listed is None:
+            return "otherList"
+        if "white-list-names" in self.quirks:
+            return {"allow": "whiteList", "block": "blackList"}[listed]
+        return f"{listed}List"
 
     def _pictures_of(self, reading: Reading) -> list[events.Picture]:
         """The JPEGs of a reading, drawn once for all that want them."""

@@ -134,11 +134,13 @@ def anpr_event(
     profile: CameraProfile,
     quirks: Collection[QuirkId],
     *,
+    list_name: str = "otherList",
     retransmission: bool = False,
 ) -> Tree:
     """A recognition as an event."""
     tree = alert(source, stamp(reading.business_time, quirks), "ANPR", "active", 1)
     tree["ANPR"] = _anpr(reading, pictures, profile, quirks)
+    tree["ANPR"]["vehicleListName"] = list_name
     tree["UUID"] = reading.uuid
     tree["picNum"] = len(pictures)
     tree["monitoringSiteID"] = source.channel
@@ -186,9 +188,6 @@ def _anpr(
         "pictureInfoList": {"pictureInfo": infos[0] if single else infos},
         "originalLicensePlate": reading.plate,
         "CRIndex": country,
-        "vehicleListName": "otherList",
-        "plateCategory": "",
-        "plateSize": 0,
     }
 
 

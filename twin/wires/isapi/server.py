@@ -79,6 +79,7 @@ class IsapiServer:
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
         self._composer = Composer(camera, profile, self.quirks)
+        self.lists = self._composer.lists
         self._thawed = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
         camera.on_reading(self._on_reading)
@@ -185,7 +186,10 @@ class IsapiServer:
                     self._picture,
                     allow_head=False,
                 ),
-                web.put(self.profile.manual_trigger_path, self._manual_trigger),
+                *(
+                    web.put(path, self._manual_trigger)
+                    for path in self.profile.manual_trigger_paths
+                ),
                 web.post(plates, self._plates),
                 web.put(plates, self._plates),
             ]
@@ -275,8 +279,7 @@ class IsapiServer:
         return web.Response(body=data, content_type="image/jpeg")
 
     async def _manual_trigger(self, request: web.Request) -> web.Response:
-        number = self._traced(request, 202)
-        self.camera.snap(cause=number)
+        self.camera.snap()
         return _status(request, 200, 1, "OK", "ok")
 
     async def _plates(self, request: web.Request) -> web.Response:
