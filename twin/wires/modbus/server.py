@@ -39,6 +39,9 @@ _WRITE_BUFFER_MAX = 64 * 1024
 _LATE_MAX = 256
 """Delayed answers after which a client is not read any more (fault `slow`)."""
 
+_LINGER_S = 1.0
+"""How long a connection that we ended is still drained."""
+
 _STOP_TIMEOUT_S = 5.0
 
 
@@ -83,6 +86,8 @@ class ModbusServer(Faulty):
         self.loop = clock.loop
         self.response_s = response_s
         self.connections: dict[int, _Connection] = {}
+        self.alive: dict[_Connection, None] = {}
+        """All sockets in order of arrival, also those being refused or drained."""
         self.own_units = frozenset(profile.unit_ids)
         # A remote I/O module watches over its master by the requests it gets.
         self.host_seen: Callable[[], None] | None = getattr(device, "host_seen", None)
@@ -111,10 +116,11 @@ class ModbusServer(Faulty):
         if self._server is None:
             return
         self._server.close()
-        for connection in list(self.connections.values()):
+        for connection in [*self.alive]:
             connection.end("server stopped")
         async with asyncio.timeout(_STOP_TIMEOUT_S):
             await self._server.wait_closed()
+            await asyncio.sleep(0)  # transports go one loop turn after they were told to
         self._server = None
 
     def admit(self, connection: _Connection) -> tuple[int, str]:
@@ -184,6 +190,7 @@ class _Connection(asyncio.Protocol):
         self._number = -1
         self._active_s = 0.0
         self._reason = "closed by the client"
+        self._leaving = False
         self._writes_full = False
         self._late_full = False
         self._idle: asyncio.TimerHandle | None = None
@@ -195,8 +202,10 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._server.alive[self] = None
         self._number, refused = self._server.admit(self)
         if refused:
+            self._leaving = True
             transport.abort()
             return
         sock = transport.get_extra_info("socket")
@@ -207,17 +216,21 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio
         self._server.released(self._number, self._reason)
+        self._server.alive.pop(self, None)
         for timer in (self._idle, self._half_frame, self._late_timer):
             if timer is not None:
                 timer.cancel()
 
     def end(self, reason: str) -> None:
         """Drop the connection at once."""
+        self._leaving = True
         self._reason = reason
         self._server.released(self._number, reason)
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._leaving:
+            return
         self._active_s = self._loop.time()
         self._consume(self._buffer + data if self._buffer else data)
 
@@ -231,12 +244,13 @@ class _Connection(asyncio.Protocol):
         self._go_on()
 
     @property
-    def _paused(self) -> bool:
-        return self._writes_full or self._late_full
+    def _held(self) -> bool:
+        """Whether no further request may be taken now."""
+        return self._writes_full or self._late_full or self._leaving
 
     def _go_on(self) -> None:
         """Read again, beginning with what is already here."""
-        if self._paused or self._transport.is_closing():
+        if self._held:
             return
         self._transport.resume_reading()
         if self._buffer:
@@ -253,7 +267,7 @@ class _Connection(asyncio.Protocol):
         answers: list[bytes] = []
         position, size = 0, len(data)
         ending = ""
-        while size - position > HEADER and not (self._writes_full or self._late_full):
+        while size - position > HEADER and not self._held:
             _, protocol, length, unit = _HEAD.unpack_from(data, position)
             if not LENGTH_MIN <= length <= LENGTH_MAX:
                 ending = f"length field {length} is outside {LENGTH_MIN} to {LENGTH_MAX}"
@@ -284,11 +298,13 @@ class _Connection(asyncio.Protocol):
         if answers:
             self._send(b"".join(answers))
         if ending:
+            self._buffer = b""
             self._close_broken(ending)
-        else:
-            self._watch_half_frame()
+        self._watch_half_frame()
 
     def _send(self, reply: bytes) -> None:
+        if self._leaving:
+            return
         delay_s = self._server.delay_s()
         if delay_s == 0.0 and not self._late:
             self._transport.write(reply)
@@ -314,15 +330,22 @@ class _Connection(asyncio.Protocol):
             self._go_on()
 
     def _close_broken(self, reason: str) -> None:
-        """Let the answers to earlier frames out, then close."""
+        """Let the answers to earlier frames out, then close.
+
+        A socket closed with unread bytes resets the connection, and answers that the client has
+        not yet read are lost. So our side ends first, and what still comes is thrown away.
+        """
         self._reason = f"broken frame: {reason}"
-        self._buffer = b""
+        self._leaving = True
         self._late.clear()
         self._server.released(self._number, self._reason)
-        self._transport.close()
+        self._transport.write_eof()
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = self._loop.call_later(_LINGER_S, self._transport.abort)
 
     def _watch_half_frame(self) -> None:
-        waiting = bool(self._buffer) and not self._paused
+        waiting = bool(self._buffer) and not self._held
         if self._half_frame is not None and (not waiting):
             self._half_frame.cancel()
             self._half_frame = None
@@ -336,7 +359,7 @@ class _Connection(asyncio.Protocol):
         left_s = self._active_s + limit_s - self._loop.time()
         if left_s <= 1e-6:
             what: Literal["idle", "answers not read"]
-            what = "answers not read" if self._paused else "idle"
+            what = "answers not read" if self._writes_full else "idle"
             self.end(f"{what} for {limit_s:g} s")
         else:
             self._idle = self._loop.call_later(left_s, self._idle_check)

@@ -1,0 +1,1 @@
+"""Modbus TCP: profiles, framing, PDUs, clients that we did not write, three oracles."""
