@@ -99,6 +99,7 @@ class OpenDriver:
         info: RunInfo,
         *,
         abort: AbortRule | None = None,
+        now: Callable[[], float] = time.perf_counter,
         cpu_time: Callable[[], float] = time.process_time,
         progress: Callable[[Recorder, float], None] | None = None,
     ) -> None:
@@ -107,11 +108,12 @@ class OpenDriver:
         self._instants = instants
         self._info = info
         self._abort = abort
+        # Not the loop's own time: uvloop keeps that in whole milliseconds.
+        self._now = now
         self._cpu_time = cpu_time
         self._progress = progress
         self._queue: asyncio.Queue[int | None] = asyncio.Queue()
         self._start_s = 0.0
-        self._loop: asyncio.AbstractEventLoop
 
     async def run(self) -> Recorder:
         """Send the whole schedule and wait for what is under way.
@@ -119,9 +121,8 @@ class OpenDriver:
         Ends at the latest one patience and one timeout after the last arrival. Raises
         `TargetError` where not even a first connection can be opened.
         """
-        self._loop = asyncio.get_running_loop()
         first = await self._first_session()
-        cpu_before, began_s = self._cpu_time(), self._loop.time()
+        cpu_before, began_s = self._cpu_time(), self._now()
         self._start_s = began_s + LEAD_S
         tick = asyncio.create_task(self._tick(), name="load tick")
         pool = [
@@ -137,12 +138,12 @@ class OpenDriver:
             for task in (tick, *pool):
                 task.cancel()
             await asyncio.gather(tick, *pool, return_exceptions=True)
-        elapsed_s = self._loop.time() - began_s
+        elapsed_s = self._now() - began_s
         self.recorder.cpu_share = (self._cpu_time() - cpu_before) / elapsed_s
         return self.recorder
 
     def _now_s(self) -> float:
-        return self._loop.time() - self._start_s
+        return self._now() - self._start_s
 
     async def _first_session(self) -> Session:
         try:
@@ -158,15 +159,19 @@ class OpenDriver:
     async def _dispatch(self) -> None:
         instants = self._instants.tolist()
         for number, at_s in enumerate(instants):
-            delay_s = at_s - self._now_s()
-            if delay_s > 0:
-                await asyncio.sleep(delay_s)
+            await self._until(at_s)
             if self._info.aborted:
                 break
             self._queue.put_nowait(number)
         else:
             # The rest of the planned time belongs to the run: a throughput is per planned second.
-            await asyncio.sleep(max(0.0, self._info.planned_s - self._now_s()))
+            await self._until(self._info.planned_s)
+
+    async def _until(self, at_s: float) -> None:
+        # Timers are rounded and may fire up to a millisecond early; less than a microsecond is
+        # float dust, that no loop can wait for.
+        while (delay_s := at_s - self._now_s()) > 1e-6:  # noqa: ASYNC110 - nothing signals time
+            await asyncio.sleep(delay_s)
 
     async def _serve(self, session: Session | None) -> None:
         """One connection: serves arrivals in order, re-opens itself where it broke."""
@@ -204,9 +209,7 @@ class OpenDriver:
         ticks = 0
         while True:
             due_s = ticks * TICK_S
-            delay_s = due_s - self._now_s()
-            if delay_s > 0:
-                await asyncio.sleep(delay_s)
+            await self._until(due_s)
             self.recorder.lag.record(self._now_s() - due_s)
             ticks += 1
             if ticks % 100 == 0:
@@ -223,7 +226,8 @@ class OpenDriver:
 
 def abort_reason(recorder: Recorder, rule: AbortRule, now_s: float) -> str:
     """Why the run must end now, or an empty string."""
-    recent = [s for at, s in recorder.slots.items() if at >= now_s - rule.window_s]
+    first = (now_s - rule.window_s) / recorder.info.slot_s
+    recent = [slot for index, slot in recorder.slots.items() if index >= first]
     known = sum(s.offered for s in recent)
     bad = sum(s.failed + s.dropped for s in recent)
     if known < rule.count_min or bad <= rule.error_rate * known:

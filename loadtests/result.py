@@ -41,6 +41,8 @@ class RunInfo(msgspec.Struct, forbid_unknown_fields=True):
     warm_up_s: float
     started_at: str = ""
     aborted: str = ""
+    slot_s: float = 1.0
+    """Width of one slot of the time line, seconds."""
 
 
 class PackedSeries(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,7 +57,7 @@ class PackedSeries(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Slot(msgspec.Struct, forbid_unknown_fields=True):
-    """One second of the run, by intended start; `heat` counts response times by log bucket."""
+    """A piece of the time line, by intended start; `heat` counts response times by log bucket."""
 
     offered: int = 0
     ok: int = 0
@@ -121,12 +123,17 @@ class Series:
             self.failures[kind] = self.failures.get(kind, 0) + count
 
 
+def slot_width_s(planned_s: float) -> float:
+    """A time line of at most 400 slots of at least 100 ms, so that it stays small for any run."""
+    return max(0.1, math.ceil(planned_s / 400 * 10) / 10)
+
+
 def heat_row(latency_s: float) -> int:
     """Row of the heat map that a latency falls into; 1 µs and less is row 0."""
     return max(0, math.floor(HEAT_PER_DECADE * math.log10(max(latency_s, 1e-6) * 1e6)))
 
 
-def heat_edge_s(row: int) -> float:
+def heat_edge_s(row: float) -> float:
     """Lower edge of a row of the heat map, seconds."""
     return float(10 ** (row / HEAT_PER_DECADE)) * 1e-6
 
@@ -197,7 +204,7 @@ class Recorder:
 
     def _slot(self, intended_s: float, response_s: float, done_s: float) -> Slot:
         self.end_s = max(self.end_s, done_s)
-        slot = self.slots.setdefault(int(intended_s), Slot())
+        slot = self.slots.setdefault(int(intended_s / self.info.slot_s), Slot())
         slot.offered += 1
         slot.max_s = max(slot.max_s, response_s)
         row = heat_row(response_s)
@@ -208,8 +215,8 @@ class Recorder:
         """Add what another process measured."""
         for name, series in other.series.items():
             self.series.setdefault(name, Series()).merge(series)
-        for second, slot in other.slots.items():
-            mine = self.slots.setdefault(second, Slot())
+        for index, slot in other.slots.items():
+            mine = self.slots.setdefault(index, Slot())
             mine.offered += slot.offered
             mine.ok += slot.ok
             mine.failed += slot.failed

@@ -167,13 +167,31 @@ def judge_without_limits(recorder: Recorder) -> Verdict:
 def describe(check: Check) -> str:
     """A check as a sentence for the terminal."""
     if check.measured is None:
-        return f"{check.name} {check.metric}: {check.note}"
+        return f"{label(check)}: {check.note}"
     signs = {"pass": "holds", "breach": "breaks", "inconclusive": "cannot be held against"}
     note = f" ({check.note})" if check.note else ""
     return (
-        f"{check.name} {check.metric} {number(check.measured, check.unit)} "
+        f"{label(check)} {number(check.measured, check.unit)} "
         f"{signs[check.outcome]} the limit {number(check.limit, check.unit)}{note}"
     )
+
+
+_METRICS = {
+    "p50_s": "response p50",
+    "p95_s": "response p95",
+    "p99_s": "response p99",
+    "max_s": "response max",
+    "service_p99_s": "service p99",
+    "error_rate": "error rate",
+    "dropped_rate": "dropped",
+    "throughput_min_per_s": "throughput",
+}
+
+
+def label(check: Check) -> str:
+    """What a check is about, e.g. `gate decision: response p99`."""
+    name = "all arrivals" if check.name == ANY else check.name
+    return f"{name}: {_METRICS.get(check.metric, check.metric)}"
 
 
 def number(value: float, unit: str) -> str:

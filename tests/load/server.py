@@ -36,7 +36,7 @@ class Freezer:
             return
         if self.hard:
             self.done = True
-            time.sleep(self.for_s)
+            time.sleep(self.for_s)  # noqa: ASYNC251 - stops the whole server on purpose
         elif since_s < self.at_s + self.for_s:
             await asyncio.sleep(self.at_s + self.for_s - since_s)
 
