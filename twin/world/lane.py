@@ -173,7 +173,9 @@ class Lane:
         for mover in self.movers:
             front, _ = mover.motion.at(self.clock.env.now)
             for axle in mover.vehicle.axles:
-                if from_m <= front - axle.offset_m + 1e-6 and front - axle.offset_m < to_m:
+                # An axle is told of at the nanosecond before or after it is there: it counts as
+                # there, at either end of the span.
+                if from_m <= front - axle.offset_m + 1e-6 < to_m:
                     total += axle.load_kg
         return total
 
