@@ -1,0 +1,324 @@
+"""The device's own wire: reading and commanding over Modbus TCP, and raw bytes for wrong frames.
+
+`BarrierWire` uses pymodbus as an independent client, by the profile's map. `RawLink` is a bare
+TCP stream, because no client library sends the frames that a negative test needs. Both write
+every byte to the trace: kinds `wire.tx`, `wire.rx`, `raw.tx`, `raw.rx`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.exceptions import ModbusException
+
+from hil.errors import BenchError, Unreachable
+from hil.mbap import build, split
+from twin.clock import Clock
+from twin.profiles import Profile, Row
+from twin.trace import Trace
+
+STATE_POINTS = (
+    "gate_status",
+    "position_percent",
+    "needs_calibration",
+    "limit_open",
+    "limit_closed",
+    "last_error",
+    "operations",
+)
+"""Points that make up the state of a barrier, where its profile has them."""
+
+_READ = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a Modbus server listens."""
+
+    host: str
+    port: int
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    table: str
+    address: int
+    count: int
+    rows: tuple[Row, ...]
+
+
+class BarrierWire:
+    """The barrier as its client sees it; the only way to the device under test."""
+
+    def __init__(
+        self, endpoint: Endpoint, profile: Profile, clock: Clock, trace: Trace, *, limit_s: float
+    ) -> None:
+        self.endpoint = endpoint
+        self.profile = profile
+        self._clock, self._trace, self._limit_s = clock, trace, limit_s
+        self._client: AsyncModbusTcpClient | None = None
+        self._links = 0
+        rows = [row for row in profile.rows if row.point in STATE_POINTS and row.key == row.point]
+        self._blocks = _blocks(rows)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client believes in its connection."""
+        return self._client is not None and bool(self._client.connected)
+
+    async def connect(self, limit_s: float | None = None) -> None:
+        """Connect within `limit_s` (the default: the driver's), or raise `Unreachable`."""
+        self.close()
+        limit = limit_s or self._limit_s
+        client = AsyncModbusTcpClient(
+            self.endpoint.host,
+            port=self.endpoint.port,
+            timeout=limit,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=self._packet,
+        )
+        try:
+            good = await client.connect()
+        except (ModbusException, OSError, asyncio.TimeoutError):
+            good = False
+        if not good:
+            client.close()
+            raise Unreachable(
+                f"barrier wire: no connection to {self.endpoint.host}:{self.endpoint.port} within "
+                f"{limit:g} s; check power, cable and the address in bench.toml"
+            )
+        self._client = client
+
+    def close(self) -> None:
+        """Close the connection; a closed wire connects again by `connect`."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def abort(self) -> None:
+        """Drop the connection as a cut cable does: reset, without a good-bye."""
+        transport = self._client.ctx.transport if self._client is not None else None
+        if transport is not None:
+            transport.abort()
+        self.close()
+
+    def _packet(self, sending: bool, data: bytes) -> bytes:
+        if data:
+            self._trace("wire", "wire.tx" if sending else "wire.rx", frame=bytes(data))
+        return data
+
+    async def read_state(self) -> dict[str, Any]:
+        """Read all state points and record them as one `state`; raises `Unreachable`."""
+        values: dict[str, Any] = {}
+        for block in self._blocks:
+            words = await self._read(block)
+            for row in block.rows:
+                values[row.key] = _decode(row, words[row.address - block.address :])
+        self._trace("wire", "state", **values)
+        return values
+
+    async def read_row(self, row: Row) -> Any:
+        """The value of one row of the profile."""
+        words = await self._read(_Block(row.table, row.address, row.words, (row,)))
+        return _decode(row, words)
+
+    async def _read(self, block: _Block) -> list[int]:
+        answer = await self._call(_READ[block.table], block.address, block.count)
+        if answer.isError():
+            raise BenchError(
+                f"barrier wire: reading {block.count} {block.table} from {block.address} gives "
+                f"{answer}; does profile {self.profile.name!r} fit this device?"
+            )
+        words = answer.bits if block.table in ("coil", "discrete") else answer.registers
+        return [int(word) for word in words[: block.count]]
+
+    async def command(self, name: str) -> bool:
+        """Give an order (`open`, `close`, `stop`, `partial_open`); True if it is acknowledged."""
+        row, number = self._command_row(name)
+        if row.table == "coil":
+            answer = await self._call(5, row.address, True)
+        else:
+            answer = await self._call(6, row.address, number)
+        good = not answer.isError()
+        self._trace("wire", "command", point=name, acknowledged=good)
+        return good
+
+    def can(self, name: str) -> bool:
+        """Whether the profile has this command."""
+        try:
+            self._command_row(name)
+        except BenchError:
+            return False
+        return True
+
+    def _command_row(self, name: str) -> tuple[Row, int]:
+        for row in self.profile.rows:
+            if "w" in row.access and row.key in (name, f"barrier_{name}"):
+                return row, 1
+            if name in row.commands:
+                return row, row.commands[name]
+        raise BenchError(f"profile {self.profile.name!r} has no command {name!r}")
+
+    async def _call(self, function: int, address: int, argument: Any) -> Any:
+        if self._client is None:
+            await self.connect()
+        client, unit = self._client, self.endpoint.unit
+        assert client is not None
+        try:
+            match function:
+                case 1:
+                    call = client.read_coils(address, count=argument, device_id=unit)
+                case 2:
+                    call = client.read_discrete_inputs(address, count=argument, device_id=unit)
+                case 3:
+                    call = client.read_holding_registers(address, count=argument, device_id=unit)
+                case 4:
+                    call = client.read_input_registers(address, count=argument, device_id=unit)
+                case 5:
+                    call = client.write_coil(address, argument, device_id=unit)
+                case _:
+                    call = client.write_register(address, argument, device_id=unit)
+            return await call
+        except (ModbusException, OSError, asyncio.TimeoutError) as error:
+            self.close()
+            raise Unreachable(
+                f"barrier wire: no answer to function {function} at {address} within "
+                f"{self._limit_s:g} s: {error}"
+            ) from error
+
+    async def link(self, label: str) -> RawLink:
+        """A fresh raw connection; a refused one is recorded and comes back closed."""
+        number, self._links = self._links, self._links + 1
+        return await RawLink.open(self.endpoint, number, label, self._clock, self._trace)
+
+    async def exchange(
+        self, label: str, data: bytes | Iterable[bytes], *, answers: int = 1, limit_s: float = 1.0
+    ) -> bytes:
+        """Send bytes on a fresh connection, collect up to `answers` frames, close."""
+        link = await self.link(label)
+        try:
+            for chunk in [data] if isinstance(data, bytes) else data:
+                await link.send(chunk)
+            return await link.receive(answers, limit_s)
+        finally:
+            link.close()
+
+    def frame(self, transaction: int, pdu: bytes, **wrong: int) -> bytes:
+        """A frame to this unit; `protocol`, `length` and `unit` may be wrong on purpose."""
+        return build(transaction, wrong.pop("unit", self.endpoint.unit), pdu, **wrong)
+
+
+class RawLink:
+    """One TCP connection whose bytes are all recorded under a label."""
+
+    def __init__(
+        self, number: int, label: str, clock: Clock, trace: Trace
+    ) -> None:
+        self.number, self.label = number, label
+        self._clock, self._trace = clock, trace
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.ended = ""
+
+    @classmethod
+    async def open(
+        cls, endpoint: Endpoint, number: int, label: str, clock: Clock, trace: Trace
+    ) -> RawLink:
+        """Connect within 2 s; the outcome is recorded as `raw.open`."""
+        link = cls(number, label, clock, trace)
+        try:
+            async with asyncio.timeout(2.0):
+                link._reader, link._writer = await asyncio.open_connection(
+                    endpoint.host, endpoint.port
+                )
+        except (OSError, TimeoutError) as error:
+            link._end("refused" if isinstance(error, OSError) else "timeout")
+            return link
+        trace("wire", "raw.open", conn=number, label=label)
+        return link
+
+    async def send(self, data: bytes) -> None:
+        """Send `data` as one segment; on a dead connection nothing happens."""
+        if self._writer is None or self.ended:
+            return
+        self._trace("wire", "raw.tx", conn=self.number, label=self.label, data=data)
+        try:
+            self._writer.write(data)
+            async with asyncio.timeout(1.0):
+                await self._writer.drain()
+        except (OSError, TimeoutError):
+            self._end("reset")
+
+    async def receive(self, answers: int, limit_s: float) -> bytes:
+        """Collect until `answers` whole frames came, the device closes, or `limit_s` passed."""
+        got = b""
+        if self._reader is None or self.ended:
+            return got
+        try:
+            async with asyncio.timeout(limit_s):
+                while answers <= 0 or len(split(got)[0]) < answers:
+                    chunk = await self._reader.read(65_536)
+                    if not chunk:
+                        self._end("closed")
+                        break
+                    got += chunk
+                    self._trace("wire", "raw.rx", conn=self.number, label=self.label, data=chunk)
+        except TimeoutError:
+            self._trace("wire", "raw.quiet", conn=self.number, label=self.label, limit_s=limit_s)
+        except OSError:
+            self._end("reset")
+        return got
+
+    def _end(self, how: str) -> None:
+        self.ended = how
+        self._trace("wire", "raw.end", conn=self.number, label=self.label, by="device", how=how)
+
+    def close(self) -> None:
+        """Close from our side."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def abort(self) -> None:
+        """Reset from our side."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+            self._writer = None
+
+
+def _blocks(rows: list[Row]) -> list[_Block]:
+    blocks: list[_Block] = []
+    for row in sorted(rows, key=lambda row: (row.table, row.address)):
+        last = blocks[-1] if blocks else None
+        if last and last.table == row.table and row.address - last.address - last.count <= 0:
+            count = max(last.count, row.address + row.words - last.address)
+            blocks[-1] = _Block(last.table, last.address, count, (*last.rows, row))
+        else:
+            blocks.append(_Block(row.table, row.address, row.words, (row,)))
+    return blocks
+
+
+def _decode(row: Row, words: list[int]) -> Any:
+    """The value of `row` from the words at its address; texts for enumerated values."""
+    if row.is_bit_table:
+        return bool(words[0]) != row.invert
+    if row.encoding == "bit":
+        return bool(words[0] >> (row.bit or 0) & 1) != row.invert
+    if row.encoding == "ascii":
+        raw = b"".join(struct.pack(">H", word) for word in words[: row.length])
+        return raw.decode("ascii", "replace").rstrip("\0 ")
+    taken = words[: row.words] if row.word_order == "msw" else words[: row.words][::-1]
+    raw = b"".join(struct.pack(">H", word) for word in taken)
+    form = {"u16": ">H", "s16": ">h", "u32": ">I", "s32": ">i", "f32": ">f"}[row.encoding]
+    number = struct.unpack(form, raw)[0]
+    for text, value in row.values.items():
+        if value == number:
+            return text
+    return number * row.scale if row.scale != 1.0 else number

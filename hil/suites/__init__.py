@@ -1,0 +1,1 @@
+"""Suites: the cases and judges of each kind of device; `hil.suite.load` imports them."""
