@@ -20,7 +20,7 @@ import selectors
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import simpy
 from simpy.events import NORMAL
@@ -192,9 +192,7 @@ class LoopEnvironment(simpy.Environment):
     def _now(self, value: int) -> None:
         self._latest = max(self._latest, value)
 
-    def schedule(
-        self, event: simpy.Event, priority: Any = NORMAL, delay: float = 0
-    ) -> None:
+    def schedule(self, event: simpy.Event, priority: Any = NORMAL, delay: float = 0) -> None:
         """Queue `event` after `delay` nanoseconds and make sure that the loop wakes for it."""
         super().schedule(event, priority, round(delay))
         if not self._stepping:
@@ -233,9 +231,7 @@ class LoopEnvironment(simpy.Environment):
 class Clock:
     """The present time of one run, and how to wait for a later one."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, mode: Mode, *, speed: float = 1.0
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, mode: Mode, *, speed: float = 1.0) -> None:
         self.loop = loop
         self.mode: Mode = mode
         self.speed = speed
@@ -376,7 +372,7 @@ class Session:
         """A session in virtual time."""
         return cls(VirtualLoop(seed), "virtual")
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         asyncio.set_event_loop(self._loop)
         self.clock = Clock(self._loop, self._mode, speed=self._speed)
 

@@ -21,7 +21,7 @@ from twin.devices.barrier import Barrier, BarrierParameters
 from twin.devices.base import Device, Faulty
 from twin.devices.camera import Camera, CameraParameters
 from twin.devices.light import TrafficLight
-from twin.devices.loops import Loops
+from twin.devices.loops import CHANNELS, Loops
 from twin.devices.remote_io import RemoteIO, RemoteIoParameters
 from twin.devices.weighbridge import Weighbridge
 from twin.errors import HarnessError
@@ -134,10 +134,14 @@ class Gate:
         engine = load_engine(self.engine_name)
         return {
             spec.id: Arm(
-                f"{spec.id}.arm", self.clock, self.trace, engine,
+                f"{spec.id}.arm",
+                self.clock,
+                self.trace,
+                engine,
                 ArmParameters(
                     length_m=spec.arm.length_m,
-                    open_s=spec.arm.travel_s, close_s=spec.arm.travel_s,
+                    open_s=spec.arm.travel_s,
+                    close_s=spec.arm.travel_s,
                 ),
             )
             for spec in self.site.lanes
@@ -158,9 +162,12 @@ class Gate:
         loops = Loops(*place("loops"), lane)
         scale = Weighbridge(*place("scale"), lane, g.platform_from_m, g.platform_to_m)
         camera = Camera(
-            *place("camera"), lane, self.world.weather,
+            *place("camera"),
+            lane,
+            self.world.weather,
             CameraParameters(
-                trigger_m=g.camera_trigger_m, view_to_m=g.camera_trigger_m + 4.0,
+                trigger_m=g.camera_trigger_m,
+                view_to_m=g.camera_trigger_m + 4.0,
                 utc_offset_h=self.site.utc_offset_h,
             ),
         )
@@ -177,11 +184,15 @@ class Gate:
         self._wire_camera(spec.id, profile_of["camera"], camera)
 
     def _remote_io(
-        self, placed: tuple[str, Clock, Trace, random.Random], barrier_profile: str,
-        barrier: Barrier, light: TrafficLight, loops: Loops,
+        self,
+        placed: tuple[str, Clock, Trace, random.Random],
+        barrier_profile: str,
+        barrier: Barrier,
+        light: TrafficLight,
+        loops: Loops,
     ) -> RemoteIO:
         inputs: dict[str, tuple[Device, str]] = {
-            f"loop_{channel}": (loops, channel) for channel in ("approach", "arm_a", "arm_b", "exit")
+            f"loop_{channel}": (loops, channel) for channel in CHANNELS
         }
         outputs: dict[str, tuple[Device, str]] = {
             f"lamp_{lamp}": (light, lamp) for lamp in ("red", "green", "divert")
@@ -189,9 +200,7 @@ class Gate:
         if barrier_profile in LIMITS_WIRED:
             inputs |= {name: (barrier, name) for name in ("limit_open", "limit_closed")}
         if barrier_profile == RELAY:
-            outputs |= {
-                f"barrier_{name}": (barrier, name) for name in ("open", "close", "stop")
-            }
+            outputs |= {f"barrier_{name}": (barrier, name) for name in ("open", "close", "stop")}
         return RemoteIO(*placed, inputs=inputs, outputs=outputs, parameters=RemoteIoParameters())
 
     # --- the wires of a lane ---------------------------------------------------------------------
@@ -202,25 +211,47 @@ class Gate:
         self._wire_modbus(lane, "barrier", barrier, profiles.load(f"barrier.{profile}"))
 
     def _wire_modbus(
-        self, lane: str, role: str, device: Device, profile: profiles.Profile,
+        self,
+        lane: str,
+        role: str,
+        device: Device,
+        profile: profiles.Profile,
         only: Iterable[str] | None = None,
     ) -> None:
         server = ModbusServer(device, profile, clock=self.clock, trace=self.trace)
         points = profiles.wire_points(profile, None if only is None else frozenset(only))
         self._serve(
-            server, lane, role, device, protocol="modbus-tcp", profile=profile.name,
-            unit=profile.unit_ids[0] or 1, points=points,
+            server,
+            lane,
+            role,
+            device,
+            protocol="modbus-tcp",
+            profile=profile.name,
+            unit=profile.unit_ids[0] or 1,
+            points=points,
         )
 
     def _wire_camera(self, lane: str, profile: str, camera: Camera) -> None:
         loaded = camera_profiles.load(f"camera.{profile}")
         server = IsapiServer(
-            camera, loaded, clock=self.clock, trace=self.trace, user=CAMERA_USER,
-            password=self._password, rng=self._rng(f"{lane}.camera.isapi"),
+            camera,
+            loaded,
+            clock=self.clock,
+            trace=self.trace,
+            user=CAMERA_USER,
+            password=self._password,
+            rng=self._rng(f"{lane}.camera.isapi"),
         )
         self._serve(
-            server, lane, "camera", camera, protocol="isapi", profile=loaded.name, channel=1,
-            user=CAMERA_USER, password=self._password,
+            server,
+            lane,
+            "camera",
+            camera,
+            protocol="isapi",
+            profile=loaded.name,
+            channel=1,
+            user=CAMERA_USER,
+            password=self._password,
         )
 
     def _serve(self, wire: Wire, lane: str, role: str, device: Device, **entry: Any) -> None:
@@ -247,13 +278,21 @@ class Gate:
         if declared is not None:
             vehicle = arrival.vehicle
             self.declare(
-                declared, direction=vehicle.direction, trailer_plate=vehicle.trailer_plate,
-                container=vehicle.container, laden=vehicle.laden,
+                declared,
+                direction=vehicle.direction,
+                trailer_plate=vehicle.trailer_plate,
+                container=vehicle.container,
+                laden=vehicle.laden,
             )
 
     def declare(
-        self, declared: Declared, *, direction: str, trailer_plate: str | None = None,
-        container: str | None = None, laden: bool = True,
+        self,
+        declared: Declared,
+        *,
+        direction: str,
+        trailer_plate: str | None = None,
+        container: str | None = None,
+        laden: bool = True,
     ) -> None:
         """Put a declaration before the authorities, as its trader did hours ago."""
         now_s = self.clock.now_s()

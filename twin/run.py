@@ -73,8 +73,15 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             plan.site, clock, trace, seed=plan.seed, fidelity=plan.fidelity, engine=plan.engine
         )
         trace(
-            "run", "run.start", site=plan.site.id, day=plan.day.isoformat(), seed=plan.seed,
-            fidelity=plan.fidelity, engine=gate.engine_name, stack=plan.stack, hours=plan.hours,
+            "run",
+            "run.start",
+            site=plan.site.id,
+            day=plan.day.isoformat(),
+            seed=plan.seed,
+            fidelity=plan.fidelity,
+            engine=gate.engine_name,
+            stack=plan.stack,
+            hours=plan.hours,
             faults=plan.faults.read_text(encoding="utf-8") if plan.faults else None,
         )
         if plan.faults is not None:

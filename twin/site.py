@@ -272,8 +272,15 @@ def _open_weights(site: Site) -> list[float]:
 
 
 _ORDER = (
-    "queue_line_m", "approach_from_m", "approach_to_m", "platform_from_m", "stop_line_m",
-    "arm_line_m", "exit_from_m", "exit_to_m", "clear_m",
+    "queue_line_m",
+    "approach_from_m",
+    "approach_to_m",
+    "platform_from_m",
+    "stop_line_m",
+    "arm_line_m",
+    "exit_from_m",
+    "exit_to_m",
+    "clear_m",
 )
 
 
@@ -283,18 +290,25 @@ def _geometry_problems(key: str, geometry: Geometry) -> Iterator[tuple[str, str]
         if high <= low:
             yield f"{key}.{name}", f"is {high} m, but must lie behind {before} = {low} m"
     if not geometry.platform_from_m < geometry.platform_to_m <= geometry.stop_line_m:
-        yield f"{key}.platform_to_m", (
-            f"is {geometry.platform_to_m} m, but the platform must end between "
-            f"{geometry.platform_from_m} m and the stop line at {geometry.stop_line_m} m"
+        yield (
+            f"{key}.platform_to_m",
+            (
+                f"is {geometry.platform_to_m} m, but the platform must end between "
+                f"{geometry.platform_from_m} m and the stop line at {geometry.stop_line_m} m"
+            ),
         )
     if geometry.arm_loop_m >= geometry.arm_line_m - geometry.stop_line_m:
-        yield f"{key}.arm_loop_m", (
-            f"is {geometry.arm_loop_m} m, so a truck at the stop line would already stand on it"
+        yield (
+            f"{key}.arm_loop_m",
+            (f"is {geometry.arm_loop_m} m, so a truck at the stop line would already stand on it"),
         )
     if not geometry.approach_from_m < geometry.camera_trigger_m < geometry.stop_line_m:
-        yield f"{key}.camera_trigger_m", (
-            f"is {geometry.camera_trigger_m} m, but must lie between the approach loop and the "
-            "stop line"
+        yield (
+            f"{key}.camera_trigger_m",
+            (
+                f"is {geometry.camera_trigger_m} m, but must lie between the approach loop and the "
+                "stop line"
+            ),
         )
 
 
@@ -306,8 +320,9 @@ def _lane_problems(key: str, lane: LaneSpec, site: Site) -> Iterator[tuple[str, 
     geometry = site.geometry[lane.geometry]
     reach = geometry.kerb_m + geometry.vehicle_width_m
     if lane.arm.length_m < reach:
-        yield f"{key}.arm.length_m", (
-            f"is {lane.arm.length_m} m and leaves a gap: a vehicle takes up to {reach} m"
+        yield (
+            f"{key}.arm.length_m",
+            (f"is {lane.arm.length_m} m and leaves a gap: a vehicle takes up to {reach} m"),
         )
     roles = [device.role for device in lane.devices]
     for role in ("barrier", "io", "scale", "camera"):

@@ -70,8 +70,14 @@ _Row = tuple[int, int, str, str, int, dict[str, Any]]
 class Trace:
     """The recorder of one run: call it with a source, a kind and the payload."""
 
-    def __init__(self, clock: Clock | None = None, path: Path | None = None) -> None:
-        """Record against `clock`; with `path`, rows leave memory as they are sealed."""
+    def __init__(
+        self, clock: Clock | None = None, path: Path | None = None, *, keep: bool = True
+    ) -> None:
+        """Record against `clock`; with `path`, rows leave memory as they are sealed.
+
+        With `keep` false, old rows are dropped: for a gate that is served for weeks unjudged.
+        """
+        self._keep = keep
         self._now_ns = clock.now_ns if clock is not None else (lambda: 0)
         self._rows: list[_Row] = []
         self._base = 0
@@ -85,7 +91,7 @@ class Trace:
         rows = self._rows
         rows.append((self._now_ns(), perf_counter_ns(), source, kind, cause, payload))
         count = len(rows)
-        if count >= _CHUNK and self._path is not None:
+        if count >= _CHUNK and not (self._keep and self._path is None):
             self._spill()
             return self._base - 1
         return self._base + count - 1
@@ -97,8 +103,9 @@ class Trace:
         """All records in order; of a spilled trace, from the file and then from memory."""
         self._seal()
         if self._base:
-            assert self._path is not None
-            self._close_writer_for_reading()
+            if self._path is None:
+                raise TraceError("this trace drops its records; give it a path to keep them")
+            self.close()
             yield from read_trace(self._path)
             return
         for number, row in enumerate(self._rows):
@@ -142,19 +149,14 @@ class Trace:
         self._sealed = len(rows)
 
     def _spill(self) -> None:
-        assert self._path is not None
         self._seal()
-        if self._writer is None:
+        if self._path is not None and self._writer is None:
             self._writer = pq.ParquetWriter(self._path, _SCHEMA, compression="zstd")
-        if self._rows:
+        if self._rows and self._writer is not None:
             self._writer.write_table(_table(self._rows))
         self._base += len(self._rows)
         self._rows.clear()
         self._sealed = 0
-
-    def _close_writer_for_reading(self) -> None:
-        if self._writer is not None:
-            self.close()
 
 
 def _table(rows: list[_Row]) -> pa.Table:

@@ -31,9 +31,7 @@ class TrafficLight(Device):
         ),
     }
 
-    def __init__(
-        self, id: str, clock: Clock, trace: Trace, rng: random.Random, lamp: Lamp
-    ) -> None:
+    def __init__(self, id: str, clock: Clock, trace: Trace, rng: random.Random, lamp: Lamp) -> None:
         super().__init__(id, clock, trace, rng)
         self._lamp = lamp
         self._relay = {"red": True, "green": False, "divert": False}

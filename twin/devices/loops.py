@@ -47,9 +47,7 @@ class Loops(Device):
         ),
     }
 
-    def __init__(
-        self, id: str, clock: Clock, trace: Trace, rng: random.Random, lane: Lane
-    ) -> None:
+    def __init__(self, id: str, clock: Clock, trace: Trace, rng: random.Random, lane: Lane) -> None:
         super().__init__(id, clock, trace, rng)
         g = lane.geometry
         self._count = dict.fromkeys(CHANNELS, 0)
@@ -64,9 +62,7 @@ class Loops(Device):
         }
         for channel, (from_m, to_m) in spans.items():
             lane.watch_zone(channel, from_m, to_m, self._watcher(channel))
-            self.add_point(
-                channel, self._reader(channel), doc=f"metal above the {channel} loop"
-            )
+            self.add_point(channel, self._reader(channel), doc=f"metal above the {channel} loop")
 
     def occupied(self, channel: str) -> bool:
         """What the detector shows on `channel` now, faults included."""

@@ -134,7 +134,9 @@ class Arm:
         goal_rad = end_rad if to_deg is None else math.radians(to_deg)
         move = Move("drive", goal_rad, speed)
         if self._driving_freely() and (self._move.kind, self._move.goal_rad, self._move.speed) == (
-            "drive", goal_rad, speed
+            "drive",
+            goal_rad,
+            speed,
         ):
             return  # it is on its way there already
         if self.jammed:
@@ -195,7 +197,8 @@ class Arm:
         if point is None:
             self._touching = None
         elif obstacle is not None and self.state.angle_rad < point.angle_rad - _AT_RAD:
-            self._hit(obstacle, point, by="vehicle")
+            falling = self._plan is not None and self.state.speed_rad_s < 0
+            self._hit(obstacle, point, by="arm" if falling else "vehicle")
             self._tell(EventKind.CONTACT)
         if self._plan is not None and self._touched_by_change(point):
             self._replan()
@@ -230,8 +233,12 @@ class Arm:
     def _begin(self, move: Move, direction: Direction, speed: float, cause: int) -> None:
         state = self.state
         self._record = self.trace(
-            self.id, "arm.motion", cause,
-            direction=direction, angle_deg=_degrees(state), speed=speed,
+            self.id,
+            "arm.motion",
+            cause,
+            direction=direction,
+            angle_deg=_degrees(state),
+            speed=speed,
         )
         self._start(move, state)
 
@@ -246,8 +253,12 @@ class Arm:
         self._state, self._plan, self._standing = ArmState(self.state.angle_rad), None, True
         self._cancel()
         self._record = self.trace(
-            self.id, "arm.motion", cause,
-            direction="stop", angle_deg=_degrees(self._state), speed=0.0,
+            self.id,
+            "arm.motion",
+            cause,
+            direction="stop",
+            angle_deg=_degrees(self._state),
+            speed=0.0,
         )
         self._rested()
 
@@ -322,41 +333,49 @@ class Arm:
             self._hit(obstacle, point, by="arm")
 
     def _hit(self, obstacle: Obstacle, point: ContactPoint, *, by: str) -> None:
-        """Record a touch with the forces that the norm's instrument would show there."""
+        """Record a touch with the forces that the norm's instrument would show there.
+
+        `by` says what moved: the arm onto the vehicle, or the vehicle into an arm that stood or
+        rose.
+        """
         self._touching = obstacle.vehicle
-        p = self.parameters
-        if by == "vehicle":
-            mass_kg = p.effective_mass_kg(point.radius_m)
+        if by == "arm":
+            peak_n, after_n = self._measure(point, obstacle.stiffness_n_m)
+        else:
+            mass_kg = self.parameters.effective_mass_kg(point.radius_m)
             peak_n = obstacle.speed_m_s * math.sqrt(point.stiffness_n_m * mass_kg)
             after_n = 0.0
-        else:
-            assert self._plan is not None
-            elapsed_s = (self.clock.env.now - self._began_ns) / NS
-            # An engine's plan has the arm pressed in or thrown back already; the speed of the hit
-            # is that of the instant before.
-            state = self._plan.at(max(0.0, elapsed_s - 1e-6))
-            motion = self._plan.reference
-            drive = None if motion is None else (motion, self._move.elapsed_s + elapsed_s)
-            record = edge_force(
-                p,
-                radius_m=point.radius_m,
-                angle_rad=state.angle_rad,
-                speed_rad_s=min(0.0, state.speed_rad_s),
-                reversal_s=self.reversal_s,
-                motor=drive is not None,
-                drive=drive,
-                stiffness_n_m=obstacle.stiffness_n_m,
-                record_s=_RECORD_S,
-            )
-            peak_n, after_n = record.peak_n, record.static_n
         self._record = self.trace(
-            self.id, "arm.contact", self._record,
+            self.id,
+            "arm.contact",
+            self._record,
             vehicle=obstacle.vehicle,
             angle_deg=_degrees(self.state),
             by=by,
             peak_n=round(peak_n, 1),
             after_750ms_n=round(after_n, 1),
         )
+
+    def _measure(self, point: ContactPoint, stiffness_n_m: float) -> tuple[float, float]:
+        """Peak force, and the highest from 0.75 s on, of the arm's present motion, N."""
+        assert self._plan is not None
+        elapsed_s = (self.clock.env.now - self._began_ns) / NS
+        # An engine's plan has the arm pressed in or thrown back already; the speed of the hit
+        # is that of the instant before.
+        state = self._plan.at(max(0.0, elapsed_s - 1e-6))
+        motion = self._plan.reference
+        record = edge_force(
+            self.parameters,
+            radius_m=point.radius_m,
+            angle_rad=state.angle_rad,
+            speed_rad_s=min(0.0, state.speed_rad_s),
+            reversal_s=self.reversal_s,
+            motor=motion is not None,
+            drive=None if motion is None else (motion, self._move.elapsed_s + elapsed_s),
+            stiffness_n_m=stiffness_n_m,
+            record_s=_RECORD_S,
+        )
+        return record.peak_n, record.static_n
 
 
 def _degrees(state: ArmState) -> float:

@@ -259,12 +259,17 @@ class Driver:
     def _leave(self) -> None:
         times = self.times
         self.trace(
-            "world", "vehicle.left", vehicle=self.vehicle.id, lane=self.lane.id,
+            "world",
+            "vehicle.left",
+            vehicle=self.vehicle.id,
+            lane=self.lane.id,
             outcome=self.outcome,
-            arrived_s=round(times.arrived_s, 3), entered_s=round(times.entered_s, 3),
+            arrived_s=round(times.arrived_s, 3),
+            entered_s=round(times.entered_s, 3),
             left_s=round(self.clock.now_s(), 3),
             free_s=round(times.free_s + SERVICE_NOMINAL_S + self.vehicle.temper.reaction_s, 3),
-            driver_s=round(times.driver_s, 3), authority_s=round(times.authority_s, 3),
+            driver_s=round(times.driver_s, 3),
+            authority_s=round(times.authority_s, 3),
         )
 
     # --- helpers ---------------------------------------------------------------------------

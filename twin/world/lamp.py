@@ -31,9 +31,7 @@ class Lamp:
         self.divert = self.divert if divert is None else divert
         if (self.red, self.green, self.divert) == before:
             return
-        self._trace(
-            self.id, "lamp", cause, red=self.red, green=self.green, divert=self.divert
-        )
+        self._trace(self.id, "lamp", cause, red=self.red, green=self.green, divert=self.divert)
         for watcher in self._watchers:
             watcher()
 

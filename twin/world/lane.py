@@ -51,8 +51,15 @@ class Lane:
     """Geometry, arm, lamp and the vehicles that are in the lane now."""
 
     def __init__(
-        self, id: str, direction: str, kind: str, geometry: Geometry, *,
-        clock: Clock, trace: Trace, arm: Arm,
+        self,
+        id: str,
+        direction: str,
+        kind: str,
+        geometry: Geometry,
+        *,
+        clock: Clock,
+        trace: Trace,
+        arm: Arm,
     ) -> None:
         self.id, self.direction, self.kind, self.geometry = id, direction, kind, geometry
         self.clock, self.trace, self.arm = clock, trace, arm
@@ -143,9 +150,7 @@ class Lane:
 
     def watch_front(self, at_m: float, callback: Callable[[Vehicle], None]) -> None:
         """Call back when a front bumper passes `at_m`."""
-        self._watches.append(
-            lambda mover: [self._at(at_m, lambda: callback(mover.vehicle))]
-        )
+        self._watches.append(lambda mover: [self._at(at_m, lambda: callback(mover.vehicle))])
 
     def watch_axles(self, from_m: float, to_m: float, callback: Callable[[], None]) -> None:
         """Call back when an axle rolls on or off the span."""

@@ -18,7 +18,11 @@ class LaneOfficer:
     """Serves one traditional lane; is always right, and takes his time."""
 
     def __init__(
-        self, lane: Lane, clock: Clock, trace: Trace, rng: random.Random,
+        self,
+        lane: Lane,
+        clock: Clock,
+        trace: Trace,
+        rng: random.Random,
         service_s: tuple[float, float],
     ) -> None:
         self._lane, self._clock, self._trace, self._rng = lane, clock, trace, rng
@@ -52,5 +56,3 @@ class LaneOfficer:
             yield lane.seen
         lane.lamp.set(red=True, green=False)
         lane.arm.drive("down")
-
-

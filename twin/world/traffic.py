@@ -6,13 +6,26 @@ import bisect
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from twin.documents import containers, declarations, plates
+from twin.errors import UnknownName
 from twin.site import Day, Direction, Site
 from twin.world.motion import Limits
 from twin.world.vehicle import Axle, Temper, Vehicle
+
+WHY = (
+    "ok",
+    "channel_red",
+    "channel_yellow",
+    "no_declaration",
+    "overweight",
+    "weight_mismatch",
+    "plate_mismatch",
+    "not_precleared",
+)
+"""What is true of a vehicle: `ok`, or why it must not pass."""
 
 _COLOURS = ("white", "blue", "red", "green", "yellow", "grey")
 
@@ -68,8 +81,10 @@ def plan(site: Site, day: Day, seed: int) -> list[Arrival]:
     """
     rng = random.Random(f"{seed}/traffic/{site.id}/{day.date}")
     flows: list[tuple[Direction, bool, int]] = [
-        ("in", True, day.in_laden), ("in", False, day.in_empty),
-        ("out", True, day.out_laden), ("out", False, day.out_empty),
+        ("in", True, day.in_laden),
+        ("in", False, day.in_empty),
+        ("out", True, day.out_laden),
+        ("out", False, day.out_empty),
     ]
     times = _InstantDraw(site)
     drawn = [
@@ -106,12 +121,47 @@ class _InstantDraw:
         return rng.uniform(self._edges[slot], self._edges[slot + 1])
 
 
+def one(
+    site: Site,
+    direction: Direction,
+    id: str,
+    rng: random.Random,
+    *,
+    t_s: float = 0.0,
+    laden: bool = True,
+    why: str = "ok",
+    temper: Temper | None = None,
+    acknowledged_after_arrival_s: float = -3600.0,
+    plate_dirt: float = 0.0,
+    smart: bool = True,
+) -> Arrival:
+    """One vehicle with chosen traits, for tests; the rest is drawn from `rng`.
+
+    `why` is the ground truth of the right decision, as in the trace vocabulary.
+    """
+    if why not in WHY:
+        raise UnknownName("reason of a vehicle", why, WHY)
+    drawn = _arrival(site, t_s, direction, laden, id, rng, set(), why)
+    calm = Temper(reaction_s=1.0)
+    vehicle = replace(drawn.vehicle, temper=temper or calm, plate_dirt=plate_dirt)
+    declared = drawn.declared
+    if declared is not None:
+        declared = replace(declared, acknowledged_after_arrival_s=acknowledged_after_arrival_s)
+    return replace(drawn, vehicle=vehicle, declared=declared, smart=smart)
+
+
 def _arrival(
-    site: Site, t_s: float, direction: Direction, laden: bool, id: str,
-    rng: random.Random, used: set[str],
+    site: Site,
+    t_s: float,
+    direction: Direction,
+    laden: bool,
+    id: str,
+    rng: random.Random,
+    used: set[str],
+    why: str | None = None,
 ) -> Arrival:
     traffic, shares = site.traffic, site.traffic.shares
-    why = _why(site, laden, rng)
+    why = why or _why(site, laden, rng)
     country: Literal["VN", "CN"] = "VN" if rng.random() < shares.vietnamese_plate else "CN"
     axle_count = _axle_count(site, laden, rng)
     semi = axle_count > 2
@@ -132,17 +182,23 @@ def _arrival(
     else:
         gross_kg = round(gross_kg * rng.uniform(0.985, 1.015))
     number = _fresh(lambda: declarations.make_number(rng, direction), used)
-    declared = None if why == "no_declaration" else Declared(
-        number=number,
-        plate=_fresh(lambda: plates.make_plate(rng, country), used)
-        if why == "plate_mismatch" else plate,
-        goods_hs=goods.hs if laden else None,
-        gross_kg=declared_kg,
-        axles=axle_count,
-        channel={"channel_red": "red", "channel_yellow": "yellow"}.get(why, "green"),  # type: ignore[arg-type]
-        preclearance="rejected" if why == "not_precleared" else "acknowledged",
-        acknowledged_after_arrival_s=rng.uniform(*traffic.preclearance_late_s)
-        if rng.random() < shares.preclearance_late else -rng.uniform(600, 7_200),
+    declared = (
+        None
+        if why == "no_declaration"
+        else Declared(
+            number=number,
+            plate=_fresh(lambda: plates.make_plate(rng, country), used)
+            if why == "plate_mismatch"
+            else plate,
+            goods_hs=goods.hs if laden else None,
+            gross_kg=declared_kg,
+            axles=axle_count,
+            channel={"channel_red": "red", "channel_yellow": "yellow"}.get(why, "green"),  # type: ignore[arg-type]
+            preclearance="rejected" if why == "not_precleared" else "acknowledged",
+            acknowledged_after_arrival_s=rng.uniform(*traffic.preclearance_late_s)
+            if rng.random() < shares.preclearance_late
+            else -rng.uniform(600, 7_200),
+        )
     )
     return Arrival(
         t_s=t_s,
@@ -162,7 +218,8 @@ def _arrival(
             axles=_axles(axle_count, gross_kg, laden),
             colour=rng.choice(_COLOURS),
             plate_dirt=round(rng.uniform(0.4, 0.95), 3)
-            if rng.random() < shares.dirty_plate else round(rng.uniform(0.0, 0.25), 3),
+            if rng.random() < shares.dirty_plate
+            else round(rng.uniform(0.0, 0.25), 3),
             limits=_limits(site, laden, rng),
             temper=_temper(site, rng),
             why=why,
@@ -221,7 +278,8 @@ def _temper(site: Site, rng: random.Random) -> Temper:
         reaction_s=rng.uniform(*drivers.reaction_s),
         hesitates_s=rng.uniform(*drivers.hesitates_s) if rng.random() < drivers.hesitates else 0.0,
         stops_under_arm_s=rng.uniform(*drivers.stops_under_arm_s)
-        if rng.random() < drivers.stops_under_arm else 0.0,
+        if rng.random() < drivers.stops_under_arm
+        else 0.0,
         follows=rng.random() < drivers.follows_too_close,
     )
 

@@ -52,12 +52,21 @@ class World:
         self._on_arrival: list[Callable[[Arrival, Lane], None]] = []
         for spec in site.lanes:
             lane = Lane(
-                spec.id, spec.direction, spec.kind, site.geometry[spec.geometry],
-                clock=clock, trace=trace, arm=arms[spec.id],
+                spec.id,
+                spec.direction,
+                spec.kind,
+                site.geometry[spec.geometry],
+                clock=clock,
+                trace=trace,
+                arm=arms[spec.id],
             )
             self.lanes[spec.id] = lane
-            lane.watch_zone("arm line", lane.geometry.arm_line_m - 0.01,
-                            lane.geometry.arm_line_m, self._crossing(lane))
+            lane.watch_zone(
+                "arm line",
+                lane.geometry.arm_line_m - 0.01,
+                lane.geometry.arm_line_m,
+                self._crossing(lane),
+            )
             if spec.kind == "traditional":
                 rng = random.Random(f"{seed}/officer/{spec.id}")
                 service_s = site.traffic.officer.service_s
@@ -92,7 +101,8 @@ class World:
         """The vehicle that stands before the arm of `lane`, as an officer there sees it."""
         found = self.lanes[lane]
         front = [
-            mover.vehicle for mover in found.movers
+            mover.vehicle
+            for mover in found.movers
             if found.position(mover)[0] <= found.geometry.arm_line_m
         ]
         return front[0] if front else None
@@ -140,12 +150,21 @@ class World:
     def _record_arrival(self, arrival: Arrival, lane: Lane) -> None:
         vehicle = arrival.vehicle
         self.trace(
-            "world", "vehicle.arrived", vehicle=vehicle.id, lane=lane.id,
-            direction=vehicle.direction, lane_kind=lane.kind, laden=vehicle.laden,
-            plate=vehicle.plate, plate_country=vehicle.plate_country,
-            trailer_plate=vehicle.trailer_plate, container=vehicle.container,
-            declaration=vehicle.declaration, gross_kg=round(vehicle.gross_kg),
-            should=vehicle.should, why=vehicle.why,
+            "world",
+            "vehicle.arrived",
+            vehicle=vehicle.id,
+            lane=lane.id,
+            direction=vehicle.direction,
+            lane_kind=lane.kind,
+            laden=vehicle.laden,
+            plate=vehicle.plate,
+            plate_country=vehicle.plate_country,
+            trailer_plate=vehicle.trailer_plate,
+            container=vehicle.container,
+            declaration=vehicle.declaration,
+            gross_kg=round(vehicle.gross_kg),
+            should=vehicle.should,
+            why=vehicle.why,
         )
 
     def _crossing(self, lane: Lane) -> Callable[[Vehicle, bool], None]:
@@ -154,9 +173,15 @@ class World:
             if inside or driver is None:
                 return
             self.trace(
-                "world", "vehicle.crossed", vehicle=vehicle.id, lane=lane.id,
-                plate=vehicle.plate, declaration=vehicle.declaration, laden=vehicle.laden,
-                followed=driver.followed, opening=lane.openings,
+                "world",
+                "vehicle.crossed",
+                vehicle=vehicle.id,
+                lane=lane.id,
+                plate=vehicle.plate,
+                declaration=vehicle.declaration,
+                laden=vehicle.laden,
+                followed=driver.followed,
+                opening=lane.openings,
             )
 
         return passed

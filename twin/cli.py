@@ -1,0 +1,435 @@
+"""The command `gatetwin`.
+
+Exit codes: 0 all invariants held; 1 one is broken; 2 the call, a file or the harness was wrong.
+Further commands come from installed packages (entry point group `gatetwin.commands`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from twin import faults as fault_schedule
+from twin import replay as replaying
+from twin import run as running
+from twin import serve as serving
+from twin import site as sites
+from twin.clock import Clock, run_virtual
+from twin.errors import GateTwinError
+from twin.gate import Gate
+from twin.judge import judge, kpis
+from twin.report import print_judgement, print_summary, write_html, write_run
+from twin.trace import Trace, hash_records, read_trace
+from twin.world.world import Counts
+
+BROKEN, WRONG = 1, 2
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+_seed = click.option("--seed", type=int, default=0, show_default=True, help="One seed, one run.")
+_language = click.option(
+    "--language", type=click.Choice(["en", "vi", "zh"]), default="en", show_default=True,
+    help="Language the report opens in; it carries all three.",
+)  # fmt: skip
+
+
+class _Commands(click.Group):
+    """The group, with the commands that other packages bring; loaded only when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        brought = {entry.name for entry in entry_points(group="gatetwin.commands")}
+        return sorted({*super().list_commands(ctx), *brought})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for entry in entry_points(group="gatetwin.commands", name=cmd_name):
+            try:
+                loaded = entry.load()
+            except ImportError as error:
+                return _missing(cmd_name, error)
+            if isinstance(loaded, click.Command):
+                return loaded
+        return None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GateTwinError as error:
+            _refuse(str(error))
+
+
+def _missing(name: str, error: ImportError) -> click.Command:
+    message = f"{name}: {error}; install the extra that has it, as pip install 'gatetwin[load]'"
+
+    @click.command(name, help=f"(not available: {error})")
+    def absent() -> None:
+        _refuse(message)
+
+    return absent
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"gatetwin: {message}", err=True)
+    sys.exit(WRONG)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("gatetwin"), prog_name="gatetwin")
+def main() -> None:
+    """A physics and process twin of a smart border gate, and the test framework around it.
+
+    Start with:  gatetwin run bac-luan-2 --day 2023-05-30
+    """
+
+
+@main.command()
+@click.argument("site")
+@click.option("--day", required=True, metavar="YYYY-MM-DD", help="A counted day of the site.")
+@_seed
+@click.option("--hours", type=click.FloatRange(min=0.01), help="Only the first hours of the day.")
+@click.option(
+    "--speed", default="virtual", show_default=True, metavar="virtual|N",
+    help="Virtual time, or N times the wall clock (1: real time).",
+)  # fmt: skip
+@click.option("--faults", type=click.Path(path_type=Path), help="A fault schedule (TOML).")
+@click.option(
+    "--fidelity", type=click.Choice(["kinematic", "physics"]), default="kinematic",
+    show_default=True, help="How bodies move: closed form, or rigid bodies at 240 Hz.",
+)  # fmt: skip
+@click.option(
+    "--engine", type=click.Choice(["pybullet", "mujoco"]), default="pybullet", show_default=True,
+    help="Rigid-body engine for --fidelity physics.",
+)  # fmt: skip
+@click.option(
+    "--stack", default="reference", show_default=True,
+    help="The software under test: an installed name, or MODULE:FACTORY.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/SITE-DAY-SEED].")
+@_language
+@_json
+def run(
+    site: str,
+    day: str,
+    seed: int,
+    hours: float | None,
+    speed: str,
+    faults: Path | None,
+    fidelity: Any,
+    engine: str,
+    stack: str,
+    out: Path | None,
+    language: str,
+    as_json: bool,
+) -> None:
+    """Drive a day of real traffic through SITE, judge it, and write a run folder.
+
+    The folder holds trace.parquet (everything that happened), kpis.json and report.html. The
+    exit code is 0 only if every invariant held.
+    """
+    plan = running.Plan(
+        site=sites.load(site),
+        day=_date(day),
+        seed=seed,
+        hours=hours,
+        speed=_speed(speed),
+        fidelity=fidelity,
+        engine=engine,
+        faults=faults,
+        stack=stack,
+    )
+    plan.site.day(plan.day)
+    folder = out or Path("runs") / f"{plan.site.id}-{day}-seed{seed}"
+    console = Console(stderr=as_json)
+    outcome = _with_progress(plan, console)
+    judgement = judge(outcome.records)
+    figures = kpis(outcome.records, wall_s=outcome.wall_s)
+    write_run(folder, outcome.trace, judgement, figures, language=language)
+    if as_json:
+        click.echo((folder / "kpis.json").read_text(encoding="utf-8"))
+    else:
+        print_summary(console, figures, judgement)
+        console.print(f"Report: {folder / 'report.html'}")
+    sys.exit(0 if judgement.held else BROKEN)
+
+
+def _with_progress(plan: running.Plan, console: Console) -> running.Outcome:
+    opens_h = plan.site.hours.opens_h
+    columns = (
+        TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"{plan.site.id} {plan.day}", total=None, state="starting")
+
+        def show(now_s: float, counts: Counts) -> None:
+            state = (
+                f"{_clock_text(opens_h, now_s)}  {counts.arrived} arrived, "
+                f"{counts.crossed} crossed, {counts.diverted} diverted"
+            )
+            bar.update(task, total=counts.expected or None, completed=counts.gone, state=state)
+
+        return running.run(plan, show)
+
+
+def _clock_text(opens_h: float, now_s: float) -> str:
+    minutes = int(opens_h * 60 + now_s / 60)
+    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        _refuse(f"--day {text}: not a date; write YYYY-MM-DD")
+
+
+def _speed(text: str) -> float | None:
+    if text == "virtual":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 1000:
+        _refuse(f"--speed {text}: must be `virtual` or a number above 0, at most 1000")
+    return speed
+
+
+@main.command(name="sites")
+@_json
+def sites_command(as_json: bool) -> None:
+    """List the sites that come with the product."""
+    found = [sites.load(name) for name in sites.known_sites()]
+    rows = [
+        {
+            "site": site.id, "name": site.name.en, "lanes": len(site.lanes),
+            "smart_lanes": sum(lane.kind == "smart" for lane in site.lanes),
+            "hours": f"{site.hours.opens}–{site.hours.closes}",
+            "days": [day.date.isoformat() for day in site.traffic.days],
+        }
+        for site in found
+    ]  # fmt: skip
+    _show(rows, as_json, "Sites")
+
+
+@main.command()
+@click.argument("site")
+@click.option("--map", "show_map", is_flag=True, help="Also list every register of every wire.")
+@_json
+def wires(site: str, show_map: bool, as_json: bool) -> None:
+    """List every endpoint of SITE with its protocol and, with --map, its registers."""
+    wire_list = _built(site)[0]
+    if as_json:
+        click.echo(json.dumps(wire_list, indent=2, ensure_ascii=False))
+        return
+    endpoints = [
+        entry
+        for lane in wire_list["lanes"]
+        for role in ("barrier", "io", "scale", "camera")
+        for entry in [lane[role]]
+    ]
+    _show(
+        [
+            {
+                "endpoint": entry["id"], "protocol": entry["protocol"],
+                "profile": entry.get("profile", "–"),
+                "points": len(entry["points"]) if "points" in entry else "–",
+            }
+            for entry in endpoints
+        ] + [
+            {
+                "endpoint": "customs", "protocol": "rest", "profile": "OpenAPI at /openapi.json",
+                "points": "–",
+            }
+        ],
+        False, f"Wires of {wire_list['site']}; `gatetwin serve` opens them",
+    )  # fmt: skip
+    if show_map:
+        for entry in endpoints:
+            if "points" in entry:
+                rows = [
+                    {
+                        "point": name, "table": point["table"], "address": point["address"],
+                        "encoding": point["encoding"], "access": point["access"],
+                    }
+                    for name, point in entry["points"].items()
+                ]  # fmt: skip
+                _show(rows, False, f"{entry['id']} ({entry['profile']})")
+
+
+@main.command(name="faults")
+@click.argument("site")
+@_json
+def faults_command(site: str, as_json: bool) -> None:
+    """List the fault menu of every device, wire and service of SITE."""
+    rows = _built(site)[1]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        row["parameters"] = ", ".join(
+            f"{name}={spec['default']}{' ' + spec['unit'] if 'unit' in spec else ''}"
+            for name, spec in row["parameters"].items()
+        )
+    _show(rows, False, f"Faults of {site}")
+
+
+def _built(site: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The wire list and the fault menu of a site, without traffic."""
+    loaded = sites.load(site)
+
+    async def look(clock: Clock) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        gate = Gate(loaded, clock, Trace(clock))
+        wire_list = await gate.start()
+        await gate.stop()
+        for lane in wire_list["lanes"]:
+            for role in ("barrier", "io", "scale", "camera"):
+                for key in ("host", "port", "password"):
+                    lane[role].pop(key, None)
+        del wire_list["services"], wire_list["operations"]
+        return wire_list, fault_schedule.menu(gate.targets)
+
+    return run_virtual(look)
+
+
+@main.command()
+@click.argument("site")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--first-port", type=click.IntRange(1024, 65000), help="First of the ports in a row.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("endpoints.json"),
+              show_default=True, help="Where to write the wire list.")  # fmt: skip
+@click.option("--day", metavar="YYYY-MM-DD", help="Let the traffic of that day come.")
+@_seed
+@click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True,
+              help="Times the wall clock.")  # fmt: skip
+@click.option("--for", "for_s", type=click.FloatRange(min=0.1), metavar="SECONDS",
+              help="Stop after so many seconds.")  # fmt: skip
+@click.option("--stack", help="Also run this stack in the same process, as `reference`.")
+@click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write the trace.")
+@_json
+def serve(
+    site: str,
+    host: str,
+    first_port: int | None,
+    out: Path,
+    day: str | None,
+    seed: int,
+    speed: float,
+    for_s: float | None,
+    stack: str | None,
+    trace_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Serve the wires of SITE on the wall clock, for a stack that you start yourself.
+
+    Prints where to connect and writes the wire list for the stack. Ends with Ctrl-C.
+    """
+    loaded = sites.load(site)
+    order = serving.Order(
+        site=loaded,
+        host=host,
+        first_port=first_port or 0,
+        endpoints=out,
+        day=_date(day) if day else None,
+        seed=seed,
+        speed=speed,
+        for_s=for_s,
+        stack=stack,
+        trace=trace_path,
+    )
+    console = Console(stderr=as_json)
+
+    def ready(wire_list: dict[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps({"endpoints": str(out), "site": loaded.id}))
+            return
+        _show(
+            [
+                {"endpoint": lane[role]["id"], "protocol": lane[role]["protocol"],
+                 "connect to": f"{lane[role]['host']}:{lane[role]['port']}"
+                 if "port" in lane[role] else f"relays of {lane['id']}.io"}
+                for lane in wire_list["lanes"] for role in ("barrier", "io", "scale", "camera")
+            ] + [
+                {"endpoint": "customs", "protocol": "rest",
+                 "connect to": wire_list["services"]["customs"]["url"]}
+            ],
+            False, f"Serving {loaded.id}; Ctrl-C ends",
+        )  # fmt: skip
+        console.print(f"The wire list, with user names and passwords, is in {out} (mode 600).")
+
+    serving.serve(order, ready)
+
+
+@main.command(name="judge")
+@click.argument("trace", type=click.Path(path_type=Path))
+@_json
+def judge_command(trace: Path, as_json: bool) -> None:
+    """Judge TRACE again: a run folder or its trace.parquet."""
+    records = list(read_trace(trace))
+    judgement = judge(records)
+    if as_json:
+        click.echo(json.dumps(judgement.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        print_judgement(Console(), judgement)
+    sys.exit(0 if judgement.held else BROKEN)
+
+
+@main.command()
+@click.argument("trace", type=click.Path(path_type=Path))
+@_json
+def replay(trace: Path, as_json: bool) -> None:
+    """Play TRACE again and compare: a run folder, a trace, or the file of a failing example.
+
+    A run of the same seed, site, faults and stack must give the same trace hash; if it does not,
+    the command names the first record that differs.
+    """
+    result = replaying.replay(trace)
+    if as_json:
+        click.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        Console().print(result.text())
+    sys.exit(0 if result.good else BROKEN)
+
+
+@main.command()
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The page [report.html beside it].")
+@_language
+@_json
+def report(trace: Path, out: Path | None, language: str, as_json: bool) -> None:
+    """Write the HTML report of TRACE (a run folder or its trace.parquet) again."""
+    records = list(read_trace(trace))
+    page = out or (trace if trace.is_dir() else trace.parent) / "report.html"
+    figures = kpis(records, wall_s=None, trace_sha256=hash_records(records))
+    write_html(page, records, judge(records), figures, language=language)
+    click.echo(json.dumps({"report": str(page)}) if as_json else f"Report: {page}")
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in rows[0] if rows else []:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+if __name__ == "__main__":
+    main()

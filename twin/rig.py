@@ -1,0 +1,293 @@
+"""A gate in virtual time that ordinary, synchronous code drives step by step.
+
+This is what tests use: let a truck come, break a device, let time pass, look at the verdict.
+Every step is noted, so a failing example is a short program that can be saved and played again::
+
+    with Rig(lanes=["in-1"]) as rig:
+        rig.vehicle("in-1", why="channel_red")
+        rig.wait(120)
+        assert rig.judge().held
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from twin import site as sites
+from twin import stacks
+from twin.clock import Session
+from twin.errors import GateTwinError, HarnessError, TraceError, UnknownName
+from twin.gate import Fidelity, Gate
+from twin.judge import Judgement, judge
+from twin.site import Site
+from twin.trace import Record, Trace
+from twin.world import traffic
+from twin.world.vehicle import Temper
+
+T = TypeVar("T")
+
+SETTLE_S = 1.0
+"""Virtual seconds that the stack gets to connect before the first step."""
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """One step of a program."""
+
+    do: Literal["vehicle", "inject", "heal", "wait"]
+    arguments: dict[str, Any] = {}
+
+
+class Program(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole example: which gate, which stack, and what is done to them."""
+
+    gatetwin_program: Literal[1] = 1
+    site: str
+    lanes: list[str] | None = None
+    seed: int = 0
+    stack: str = "reference"
+    steps: list[Step] = []
+
+    def save(self, path: Path) -> None:
+        """Write the program as JSON; `gatetwin replay PATH` plays it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+
+    def __str__(self) -> str:
+        lines = []
+        for step in self.steps:
+            given = ", ".join(f"{name}={value!r}" for name, value in step.arguments.items())
+            lines.append(f"rig.{step.do}({given})")
+        return "\n".join(lines)
+
+
+def load_program(path: Path) -> Program:
+    """Read a program that was saved; raises `TraceError` on anything else."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Program)
+    except OSError as error:
+        raise TraceError(f"{path}: cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise TraceError(f"{path}: is not a saved program: {error}") from error
+
+
+class Rig:
+    """A running gate with a stack, and the present moment in your hands."""
+
+    def __init__(
+        self,
+        site: str | Site = "bac-luan-2",
+        *,
+        lanes: Sequence[str] | None = None,
+        stack: str | stacks.Factory | None = "reference",
+        stack_options: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        fidelity: Fidelity = "kinematic",
+        engine: str = "pybullet",
+    ) -> None:
+        """`stack` is a name, `module:factory`, a factory, or None for no stack at all."""
+        self.site = sites.load(site) if isinstance(site, str) else site
+        self.seed = seed
+        self._lanes = list(lanes) if lanes is not None else None
+        self._factory = stacks.find(stack) if isinstance(stack, str) else stack
+        self._stack_name = stack if isinstance(stack, str) else getattr(stack, "__name__", "none")
+        self._options = dict(stack_options or {})
+        self._fidelity, self._engine = fidelity, engine
+        self._rng = random.Random(f"{seed}/rig")
+        self._steps: list[Step] = []
+        self._vehicles = 0
+        self._session = Session.virtual(seed)
+        self.stack: stacks.Stack | None = None
+        self.gate: Gate
+        self.trace: Trace
+        self.endpoints: dict[str, Any]
+        """The wire list, as a stack gets it."""
+
+    def __enter__(self) -> Self:
+        self._session.__enter__()
+        try:
+            clock = self._session.clock
+            self.trace = Trace(clock)
+            self.gate = Gate(
+                self.site,
+                clock,
+                self.trace,
+                seed=self.seed,
+                lanes=self._lanes,
+                fidelity=self._fidelity,
+                engine=self._engine,
+            )
+            self.trace(
+                "run",
+                "run.start",
+                site=self.site.id,
+                day=None,
+                seed=self.seed,
+                hours=None,
+                fidelity=self._fidelity,
+                engine=self.gate.engine_name,
+                faults=None,
+                stack=self._stack_name,
+            )
+            self.trace("world", "site.open")
+            self.endpoints = self.run(self.gate.start())
+            if self._factory is not None:
+                self.stack = self._factory(self.endpoints, self._options)
+                self.run(self.stack.start())
+            self._let_pass(SETTLE_S)
+        except BaseException:
+            self._session.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self.stack is not None:
+                self.run(self.stack.stop())
+            self.run(self.gate.stop())
+        finally:
+            self._session.__exit__()
+
+    # --- steps -------------------------------------------------------------------------------
+
+    def vehicle(
+        self,
+        lane: str | None = None,
+        *,
+        why: str = "ok",
+        laden: bool = True,
+        hesitates_s: float = 0.0,
+        stops_under_arm_s: float = 0.0,
+        follows: bool = False,
+        acknowledged_after_s: float = -3600.0,
+        plate_dirt: float = 0.0,
+    ) -> str:
+        """Let one truck join the queue of `lane` (default: the only one); returns its id."""
+        lane = lane or self._only_lane()
+        if lane not in self.gate.world.lanes:
+            raise UnknownName(f"lane of {self.site.id}", lane, self.gate.world.lanes)
+        self._note(
+            "vehicle",
+            lane=lane,
+            why=why,
+            laden=laden,
+            hesitates_s=hesitates_s,
+            stops_under_arm_s=stops_under_arm_s,
+            follows=follows,
+            acknowledged_after_s=acknowledged_after_s,
+            plate_dirt=plate_dirt,
+        )
+        found = self.gate.world.lanes[lane]
+        self._vehicles += 1
+        arrival = traffic.one(
+            self.site,
+            found.direction,
+            f"T{self._vehicles:04d}",
+            self._rng,  # type: ignore[arg-type]
+            t_s=self.now_s,
+            laden=laden,
+            why=why,
+            plate_dirt=plate_dirt,
+            acknowledged_after_arrival_s=acknowledged_after_s,
+            temper=Temper(1.0, hesitates_s, stops_under_arm_s, follows),
+        )
+        self.gate.world.arrive(arrival, found)
+        return arrival.vehicle.id
+
+    def inject(self, target: str, kind: str, **parameters: Any) -> None:
+        """Break something; `gatetwin faults SITE` lists what can be broken."""
+        self._note("inject", target=target, kind=kind, parameters=parameters)
+        self._target(target).inject(kind, **parameters)
+
+    def heal(self, target: str, kind: str) -> None:
+        """Mend it."""
+        self._note("heal", target=target, kind=kind)
+        self._target(target).heal(kind)
+
+    def wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self._note("wait", seconds=seconds)
+        self._let_pass(seconds)
+
+    def until_clear(self, limit_s: float = 900.0) -> bool:
+        """Let time pass until every truck has left, at most `limit_s`; whether they all have."""
+        counts = self.gate.world.counts
+        end_s = self.now_s + limit_s
+        while counts.gone < counts.arrived and self.now_s < end_s:
+            self.wait(min(10.0, end_s - self.now_s))
+        return counts.gone == counts.arrived
+
+    def play(self, steps: Sequence[Step]) -> None:
+        """Do `steps` one after the other."""
+        for step in steps:
+            arguments = dict(step.arguments)
+            if step.do == "inject":
+                arguments |= arguments.pop("parameters", {})
+            getattr(self, step.do)(**arguments)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine of your own on the gate's loop, in its virtual time."""
+        return self._session.run(main)
+
+    # --- what there is to see ------------------------------------------------------------------
+
+    @property
+    def now_s(self) -> float:
+        """Virtual seconds since the start."""
+        return self._session.clock.now_s()
+
+    @property
+    def records(self) -> list[Record]:
+        """The trace so far."""
+        return list(self.trace.records())
+
+    @property
+    def program(self) -> Program:
+        """The steps so far, as a program that can be saved."""
+        return Program(
+            site=self.site.id,
+            lanes=self._lanes,
+            seed=self.seed,
+            stack=self._stack_name,
+            steps=list(self._steps),
+        )
+
+    def judge(self) -> Judgement:
+        """Judge the trace so far: every invariant."""
+        return judge(self.records)
+
+    # --- helpers ---------------------------------------------------------------------------------
+
+    def _let_pass(self, seconds: float) -> None:
+        self.run(self._session.clock.sleep(seconds))
+
+    def _note(self, do: Any, **arguments: Any) -> None:
+        self._steps.append(Step(do, arguments))
+
+    def _only_lane(self) -> str:
+        smart = list(self.gate.devices)
+        if len(smart) != 1:
+            raise HarnessError(f"say which lane: this gate has {', '.join(smart)}")
+        return smart[0]
+
+    def _target(self, name: str) -> Any:
+        targets = self.gate.targets
+        if name not in targets:
+            raise UnknownName("fault target", name, targets)
+        return targets[name]
+
+
+def play(program: Program, stack: stacks.Factory | None = None) -> tuple[Judgement, str]:
+    """Play a saved program from the start; its verdict and the hash of its trace."""
+    if not isinstance(program, Program):
+        raise GateTwinError("play() takes a Program; use load_program(path) first")
+    with Rig(
+        program.site, lanes=program.lanes, seed=program.seed, stack=stack or program.stack
+    ) as rig:
+        rig.play(program.steps)
+        return rig.judge(), rig.trace.sha256()
