@@ -1,0 +1,241 @@
+"""What the stack says against what is true: records, weights, alarms (LANE-05, 06, 07)."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from twin.judge.facts import Event, Facts, Fault, Stay
+from twin.judge.verdict import Finding, invariant
+
+RECORD_S = 30.0
+"""A crossing is recorded at most this long before or after it happened."""
+TAIL_GATING_ALARM_S = 10.0
+"""A tail-gater is alarmed at most this long after it crossed."""
+RECOVERY_S = 120.0
+"""After an outage of customs has ended, what was held back arrives within this time."""
+WEIGHT_STEPS_KG = 40.0
+"""Two steps of 20 kg of the scale."""
+WEIGHT_SHARE = 0.005
+"""… or half a per cent of the true weight, whichever is more."""
+
+_NOT_PLATE = re.compile(r"[\W_]+")
+
+
+def normal_plate(plate: object) -> str:
+    """A plate without its separators, upper case; empty for none."""
+    return _NOT_PLATE.sub("", str(plate)).upper() if plate else ""
+
+
+def reachable_s(facts: Facts, due_s: float, from_s: float) -> float:
+    """The deadline `due_s` for a message to customs, moved behind any outage since `from_s`."""
+    for fault in sorted(facts.broken(None, from_s, math.inf, "customs"), key=_begin_s):
+        if fault.begin_s <= due_s:
+            due_s = max(due_s, fault.end_s + RECOVERY_S)
+    return due_s
+
+
+def _begin_s(fault: Fault) -> float:
+    return fault.begin_s
+
+
+def about_tail_gating(code: object) -> bool:
+    """Whether an alarm code tells of a second vehicle on one opening: `tailgating` and its kin."""
+    word = str(code).lower()
+    return "tail" in word or "follow" in word
+
+
+def alarmed_tail_gater(facts: Facts, stay: Stay, crossing: Event) -> Event | None:
+    """The alarm about this tail-gater, if it came in time."""
+    from_s = stay.at_arm_s(crossing.t_s)
+    due_s = reachable_s(facts, crossing.t_s + TAIL_GATING_ALARM_S, from_s)
+    for alarm in facts.alarms:
+        data = alarm.data
+        if (
+            from_s <= alarm.t_s <= due_s
+            and data.get("lane") == stay.lane
+            and data.get("raised", True)
+            and about_tail_gating(data.get("code"))
+        ):
+            return alarm
+    return None
+
+
+@invariant("LANE-07", alarm_s=TAIL_GATING_ALARM_S, recovery_s=RECOVERY_S)
+def tail_gaters_are_alarmed(facts: Facts, finding: Finding) -> None:
+    """Each vehicle that crosses on the opening of another is alarmed."""
+    for stay in facts.stays.values():
+        if not facts.smart(stay):
+            continue
+        for crossing in stay.crossings:
+            if not crossing.data.get("followed"):
+                continue
+            finding.checked_count += 1
+            if alarmed_tail_gater(facts, stay, crossing) is not None:
+                continue
+            due_s = reachable_s(facts, crossing.t_s + TAIL_GATING_ALARM_S, crossing.t_s)
+            blind = facts.broken(
+                stay.lane, stay.at_arm_s(crossing.t_s), crossing.t_s + TAIL_GATING_ALARM_S,
+                "loops", "io",
+            )  # fmt: skip
+            if blind or due_s >= facts.end_s:
+                finding.excused_count += 1
+                continue
+            finding.breach(
+                "tail_gater_not_alarmed", crossing.t_s, [crossing.record], lane=stay.lane,
+                vehicle=stay.vehicle, plate=stay.truth("plate"),
+            )  # fmt: skip
+
+
+@invariant("LANE-05", record_s=RECORD_S, recovery_s=RECOVERY_S)
+def records_are_true(facts: Facts, finding: Finding) -> None:
+    """Each crossing and diversion has exactly one record, and it is true."""
+    for lane in facts.lanes:
+        _passed(facts, finding, lane)
+        _diverted(facts, finding, lane)
+
+
+def _records(facts: Facts, lane: str, event: str) -> list[Event]:
+    return [
+        record
+        for record in facts.gate_records
+        if record.data.get("lane") == lane and record.data.get("event") == event
+    ]
+
+
+def _passed(facts: Facts, finding: Finding, lane: str) -> None:
+    stays = [stay for stay in facts.lanes[lane].stays if facts.smart(stay)]
+    crossings = sorted(
+        ((stay, crossing) for stay in stays for crossing in stay.crossings),
+        key=lambda pair: pair[1].t_s,
+    )
+    matched: set[int] = set()
+    for record in _records(facts, lane, "passed"):
+        found = _crossing_of(facts, record, crossings, matched)
+        if found is None:
+            said = {"plate": record.data.get("plate"), "lane": lane}
+            finding.breach("record_of_nothing", record.t_s, [record.record], **said)
+            continue
+        stay, crossing = found
+        matched.add(crossing.record)
+        if not crossing.data.get("followed"):  # nobody can know who slipped through
+            _compare(finding, stay, crossing, record)
+    for stay, crossing in crossings:
+        if crossing.data.get("followed"):
+            continue
+        finding.checked_count += 1
+        if crossing.record in matched:
+            continue
+        if reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s) >= facts.end_s:
+            finding.excused_count += 1
+            continue
+        finding.breach(
+            "crossing_not_recorded", crossing.t_s, [crossing.record], lane=lane,
+            vehicle=stay.vehicle, plate=stay.truth("plate"), limit_s=round(RECORD_S),
+        )  # fmt: skip
+
+
+def _crossing_of(
+    facts: Facts, record: Event, crossings: list[tuple[Stay, Event]], matched: set[int]
+) -> tuple[Stay, Event] | None:
+    """The crossing that a record tells of: the same declaration, else plate, else the nearest."""
+    near = [
+        (stay, crossing)
+        for stay, crossing in crossings
+        if crossing.record not in matched
+        and crossing.t_s - RECORD_S <= record.t_s
+        and record.t_s <= reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s)
+    ]
+    plate = normal_plate(record.data.get("plate"))
+
+    def rank(pair: tuple[Stay, Event]) -> tuple[bool, bool, bool, float]:
+        data = pair[1].data
+        declaration = record.data.get("declaration")
+        return (
+            not declaration or data.get("declaration") != declaration,
+            not plate or normal_plate(data.get("plate")) != plate,
+            bool(data.get("followed")),
+            abs(pair[1].t_s - record.t_s),
+        )
+
+    return min(near, key=rank, default=None)
+
+
+def _compare(finding: Finding, stay: Stay, crossing: Event, record: Event) -> None:
+    evidence = [record.record, crossing.record]
+    said = {"lane": stay.lane, "vehicle": stay.vehicle}
+    true, told = crossing.data.get("plate"), record.data.get("plate")
+    if normal_plate(true) != normal_plate(told):
+        finding.breach("wrong_plate", record.t_s, evidence, told=told, true=true, **said)
+    true, told = crossing.data.get("declaration"), record.data.get("declaration")
+    if (true or None) != (told or None):
+        finding.breach("wrong_declaration", record.t_s, evidence, told=told, true=true, **said)
+
+
+def _diverted(facts: Facts, finding: Finding, lane: str) -> None:
+    records = _records(facts, lane, "diverted")
+    used: set[int] = set()
+    for stay in sorted(facts.lanes[lane].stays, key=_entered_s):
+        if not facts.smart(stay):
+            continue
+        for diversion in stay.diversions:
+            finding.checked_count += 1
+            from_s = min(_entered_s(stay), diversion.t_s)
+            due_s = reachable_s(facts, diversion.t_s + RECORD_S, from_s)
+            found = next(
+                (
+                    record
+                    for record in records
+                    if record.record not in used and from_s <= record.t_s <= due_s
+                ),
+                None,
+            )
+            if found is not None:
+                used.add(found.record)
+            elif due_s >= facts.end_s:
+                finding.excused_count += 1
+            else:
+                finding.breach(
+                    "diversion_not_recorded", diversion.t_s, [diversion.record], lane=lane,
+                    vehicle=stay.vehicle, limit_s=round(RECORD_S),
+                )  # fmt: skip
+    for record in records:
+        if record.record in used or record.t_s + RECORD_S >= facts.end_s:
+            continue
+        said = {"plate": record.data.get("plate"), "lane": lane}
+        finding.breach("diversion_of_nobody", record.t_s, [record.record], **said)
+
+
+def _entered_s(stay: Stay) -> float:
+    return stay.entered.t_s if stay.entered is not None else math.inf
+
+
+@invariant("LANE-06", weight_kg=WEIGHT_STEPS_KG, weight_share=WEIGHT_SHARE)
+def weights_are_true(facts: Facts, finding: Finding) -> None:
+    """The recorded weight is the true one within the scale's tolerance."""
+    by_declaration = {
+        str(crossing.data["declaration"]): (stay, crossing)
+        for stay in facts.stays.values()
+        for crossing in stay.crossings
+        if crossing.data.get("declaration") and not crossing.data.get("followed")
+    }
+    for record in facts.gate_records:
+        found = by_declaration.get(str(record.data.get("declaration")))
+        if record.data.get("event") != "passed" or found is None:
+            continue
+        stay, crossing = found
+        if not facts.smart(stay) or stay.truth("gross_kg") is None:
+            continue
+        finding.checked_count += 1
+        true_kg, told_kg = float(stay.truth("gross_kg")), record.data.get("gross_kg")
+        limit_kg = max(WEIGHT_STEPS_KG, WEIGHT_SHARE * true_kg)
+        if told_kg is not None and abs(float(told_kg) - true_kg) <= limit_kg:
+            continue
+        if facts.broken(stay.lane, min(_entered_s(stay), crossing.t_s), crossing.t_s, "scale"):
+            finding.excused_count += 1
+            continue
+        finding.breach(
+            "wrong_weight" if told_kg is not None else "no_weight", record.t_s,
+            [record.record, crossing.record], lane=stay.lane, vehicle=stay.vehicle,
+            told_kg=told_kg, true_kg=round(true_kg), limit_kg=round(limit_kg),
+        )  # fmt: skip

@@ -1,0 +1,69 @@
+"""The judge's words in English, Vietnamese and Chinese, kept in words.toml beside this file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from msgspec import Struct
+
+from twin import strict_toml
+
+LANGUAGES = ("en", "vi", "zh")
+"""Languages of verdicts and reports, the default first."""
+
+
+class Text(Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing said three times."""
+
+    en: str
+    vi: str
+    zh: str
+
+    def __getitem__(self, language: str) -> str:
+        return str(getattr(self, language))
+
+
+class Rule(Struct, frozen=True):
+    """An invariant in one language."""
+
+    title: str
+    text: str
+
+
+class _RuleTexts(Struct, frozen=True, forbid_unknown_fields=True):
+    title: Text
+    text: Text
+
+
+class _Words(Struct, frozen=True, forbid_unknown_fields=True):
+    rules: dict[str, _RuleTexts]
+    breaches: dict[str, Text]
+    sometimes: dict[str, Text]
+
+
+@cache
+def _words() -> _Words:
+    return strict_toml.load(Path(__file__).with_name("words.toml"), _Words)
+
+
+def rule(id: str, language: str) -> Rule:
+    """Title and sentence of an invariant."""
+    texts = _words().rules[id]
+    return Rule(texts.title[language], texts.text[language])
+
+
+def sentence(code: str, values: dict[str, str | int | float], language: str) -> str:
+    """The sentence of a breach with its values filled in."""
+    return _words().breaches[code][language].format_map(values)
+
+
+def sometimes(id: str, language: str) -> str:
+    """What a sometimes property looks out for."""
+    return _words().sometimes[id][language]
+
+
+def known() -> tuple[set[str], set[str], set[str]]:
+    """Ids of rules, breach codes and sometimes properties that have words, for the tests."""
+    words = _words()
+    return set(words.rules), set(words.breaches), set(words.sometimes)
