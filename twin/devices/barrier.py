@@ -52,7 +52,8 @@ class Barrier(Device):
         super().__init__(id, clock, trace, rng)
         self.arm = arm
         self.parameters = parameters or BarrierParameters()
-        self.powered = True
+        self.online = True
+        """Has mains; a controller without it answers on no wire."""
         self.last_error = BarrierError.NONE
         self.operations = 0
         self.partial_operations = 0
@@ -95,7 +96,16 @@ class Barrier(Device):
             doc="operations since the last reset")
         add("board_temperature_c", self._temperature_c, unit="°C", doc="board temperature")
         for name in COMMANDS:
-            add(name, lambda: False, self._writer(name), doc=f"command {name}")
+            add(name, lambda: False, self._writer(name), doc=f"order: {name}")
+        for name in CONTACTS:
+            self._offer_contact(name)
+
+    def _offer_contact(self, name: str) -> None:
+        def write(value: bool | float, cause: int = -1, /) -> None:
+            self.contact(name, bool(value), cause=cause)
+
+        self.add_point(f"contact_{name}", lambda: self._contacts[name], write,
+                       doc=f"terminal {name}: closed by a relay or a button")
 
     def _writer(self, name: str) -> Writer:
         def write(value: bool | float, cause: int = -1, /) -> None:
@@ -135,7 +145,7 @@ class Barrier(Device):
         """Take one of `COMMANDS`. A dead controller does not even record it."""
         if name not in COMMANDS:
             raise UnknownName(f"command of {self.id}", name, COMMANDS)
-        if not self.powered:
+        if not self.online:
             return
         record = self.trace(self.id, "device.command", cause, point=name, value=True, via=via)
         match name:
@@ -157,7 +167,7 @@ class Barrier(Device):
     def contact(self, name: str, closed: bool, *, cause: int = -1) -> None:
         """Close or open a dry contact (`open`, `close`, `stop`).
 
-        A contact is a command once it has been closed for `contact_s`. While the open contact is
+        A contact is a command once it has been closed for `input_s`. While the open contact is
         held, the arm stays up; while the stop contact is held, nothing starts.
         """
         if name not in self._contacts:
@@ -174,7 +184,7 @@ class Barrier(Device):
                 self.command(name, via="contact", cause=cause)
 
         if closed:
-            self.clock.call_later(self.parameters.contact_s, recognised)
+            self.clock.call_later(self.parameters.input_s, recognised)
 
     def set_safety_input(self, active: bool, *, cause: int = -1) -> None:
         """Photocell or safety loop: while active, the arm does not close; if closing, it opens."""
@@ -182,14 +192,14 @@ class Barrier(Device):
             return
         self.safety_input = active
         self.changed("safety_input")
-        if active and self.powered:
+        if active and self.online:
             self._after("safety", self.parameters.input_s, lambda: self._safety(cause))
 
     def power(self, on: bool, *, cause: int = -1) -> None:
         """Mains off or on. After a cut only an end switch tells where the arm is."""
-        if on == self.powered:
+        if on == self.online:
             return
-        self.powered = on
+        self.online = on
         self._forget()
         self.arm.power(on, cause=cause)
         if on:
@@ -242,7 +252,8 @@ class Barrier(Device):
         # A search for the ends is given more time; a drive with a fault does not know of it.
         pace = 1.0 if self._calibrated else p.calibration_speed
         travel_s = (arm.parameters.open_s if up else arm.parameters.close_s) / pace
-        self._after("run_time", p.run_time_factor * travel_s + 1.0, self._ran_too_long)
+        self._after("run_time", p.run_time_factor * travel_s + 1.0,
+                    lambda: self._ran_too_long(record))
         speed = pace * float(self.faults.get("slow", {}).get("factor", 1.0))
         arm.drive("up" if up else "down", speed=speed, to_deg=to_deg, cause=record)
 
@@ -299,7 +310,7 @@ class Barrier(Device):
         if event.kind in (EventKind.LEFT_OPEN, EventKind.LEFT_CLOSED, EventKind.AT_OPEN,
                           EventKind.AT_CLOSED):
             self.changed("limits")
-        if not self.powered or self.status not in MOVING:
+        if not self.online or self.status not in MOVING:
             return
         if event.kind is EventKind.OVERLOAD:
             self._overload(event.record)
@@ -340,9 +351,9 @@ class Barrier(Device):
                 self._plan_auto_close(cause)
         # Otherwise the motor runs on against the end until its time is over.
 
-    def _ran_too_long(self) -> None:
+    def _ran_too_long(self, cause: int) -> None:
         both = self.limit("open") and self.limit("closed")
-        self._fail(BarrierError.LIMIT_SWITCHES if both else BarrierError.RUN_TIME, -1)
+        self._fail(BarrierError.LIMIT_SWITCHES if both else BarrierError.RUN_TIME, cause)
 
     def _fail(self, error: BarrierError, cause: int) -> None:
         self._error(error)

@@ -50,9 +50,8 @@ MOVING = frozenset(
 class BarrierParameters:
     """One controller. No vendor publishes these figures: all are estimates, so all can be set.
 
-    - ``start_s``: from a command to the motor's start; ``input_s``: debouncing of inputs.
-    - ``contact_s``: a dry contact must stay closed this long to be a command; relays pulse for
-      0.2 to 1 s (practice).
+    - ``start_s``: from a command to the motor's start.
+    - ``input_s``: inputs and dry contacts shorter than this are not noticed.
     - ``reversal_s``: from detecting an obstacle to driving up again; 60 ms is what reference
       measurements of current-sensing drives assume.
     - ``partial_percent``: where a partial opening ends.
@@ -66,7 +65,6 @@ class BarrierParameters:
 
     start_s: float = 0.15
     input_s: float = 0.02
-    contact_s: float = 0.05
     reversal_s: float = 0.06
     partial_percent: float = 50.0
     run_time_factor: float = 1.5

@@ -22,7 +22,7 @@ from twin.physics.parameters import ArmParameters, ArmState, Obstacle
 from twin.physics.profile import Reference
 
 PRESSED_S = 0.25
-"""How long an arm pressing on a body is followed before it counts as standing still (estimate)."""
+"""An arm that presses on a body counts as standing still this long after the touch (estimate)."""
 
 STEP_HZ = 240.0
 """Rate of the rigid-body engines where nothing touches: Bullet's own default."""

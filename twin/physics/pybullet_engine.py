@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import Any
 
 from twin.physics.engine import Move, SampledPlan, import_extra
@@ -12,12 +15,26 @@ _HINT = "Its wheels exist for Linux x86-64 and CPython 3.11 only; elsewhere use 
 _LINK = 0
 
 
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep stderr clean: on its import PyBullet's C code prints its build time there."""
+    keep, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(keep, 2)
+        os.close(keep)
+        os.close(nothing)
+
+
 class BulletHinge:
     """One boom in its own Bullet world, so that stepping it steps nothing else."""
 
     def __init__(self) -> None:
         # The package has no type information; everything of it stays in this class.
-        self._b: Any = import_extra("pybullet", engine="pybullet", hint=_HINT)
+        with _silent():
+            self._b: Any = import_extra("pybullet", engine="pybullet", hint=_HINT)
         self._worlds: dict[ArmParameters, tuple[int, int, int]] = {}
 
     def reset(self, p: ArmParameters, state: ArmState) -> None:

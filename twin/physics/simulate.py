@@ -31,6 +31,7 @@ BUFFER_RAD_S = 40.0
 
 REST_RAD = math.radians(0.1)
 REST_RAD_S = 0.005
+REBOUND_LIMIT_S = 3.0
 COAST_LIMIT_S = 60.0
 
 
@@ -198,8 +199,7 @@ class _Run:
             if (was >= open_above) != (angle >= open_above):
                 kind = EventKind.AT_OPEN if angle >= open_above else EventKind.LEFT_OPEN
                 self._crossed(kind, open_above, was, angle, t_s, dt_s)
-            pressing = self.touched_s is not None and servo is not None
-            if pressing and t_s - (self.touched_s or 0.0) >= PRESSED_S:
+            if servo is not None and self._pressed(t_s, angle, speed):
                 blocked = True
                 break
             if abs(speed) < REST_RAD_S and self._settled(angle, speed, ran_s + t_s):
@@ -223,6 +223,15 @@ class _Run:
         # A free arm rests where friction or a buffer holds the rest of gravity.
         load = passive_nm(self.p, angle, speed) - self.p.gravity_nm * math.cos(angle)
         return abs(load) <= self.friction_nm or (self.point is not None and speed == 0.0)
+
+    def _pressed(self, t_s: float, angle: float, speed: float) -> bool:
+        """Whether the arm, after its rebounds, stands pressing on the body (or never will)."""
+        if self.touched_s is None or self.point is None:
+            return False
+        since_s = t_s - self.touched_s
+        touching = angle < self.point.angle_rad + REST_RAD
+        calm = touching and abs(speed) < 4 * REST_RAD_S
+        return since_s >= REBOUND_LIMIT_S or (since_s >= PRESSED_S and calm)
 
     def _over(self, t_s: float) -> None:
         if self.over_s is None:
