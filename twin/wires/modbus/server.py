@@ -20,7 +20,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from struct import Struct
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty, Parameter
@@ -200,17 +200,17 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the methods of asyncio.Transport, not its type.
+        self._transport = cast("asyncio.Transport", transport)
         self._server.alive[self] = None
         self._number, refused = self._server.admit(self)
         if refused:
             self._leaving = True
-            transport.abort()
+            self._transport.abort()
             return
-        sock = transport.get_extra_info("socket")
+        sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(high=_WRITE_BUFFER_MAX)
+        self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_MAX)
         self._active_s = self._loop.time()
         self._idle = self._loop.call_later(self._server.profile.idle_timeout_s, self._idle_check)
 
