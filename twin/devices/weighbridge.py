@@ -27,6 +27,9 @@ _BUCKET_NS = 100_000_000
 _MOTION_BUCKETS = 3
 """The motion flag stays for this many values after one that jumped by more than a division."""
 
+_NOISE_MAX = 2 * math.sqrt(3.0)
+"""Largest magnitude of the unit noise."""
+
 _MOVING_M_S = 0.02
 """Slower wheels do not shake the platform."""
 
@@ -46,7 +49,7 @@ class WeighbridgeParameters:
     """Shaking by rolling wheels, as a share of the load (peak about three times this)."""
     roll_decay_s: float = 0.4
     """How fast the shaking dies away once the wheels stand."""
-    rest_noise_kg: float = 3.0
+    rest_noise_kg: float = 2.5
     """Standard deviation of wind and electronics on a quiet platform."""
     drift_kg: float = 30.0
     """Largest slow change of the empty scale (temperature, dirt); zero tracking takes it away."""
@@ -217,9 +220,13 @@ class Weighbridge(Device):
             gross_kg = min(gross_kg, p.overload_kg)
         # Converters of truck scales end at about 125 % of Max.
         gross_kg = min(gross_kg, p.capacity_kg * 5 // 4)
-        motion = max(envelope_kg, 3 * shaking_kg) > division / 2 or any(
-            noise_kg * abs(self._noise(earlier) - self._noise(earlier - 1)) > division
-            for earlier in range(bucket, bucket - _MOTION_BUCKETS, -1)
+        motion = max(envelope_kg, 3 * shaking_kg) > division / 2 or (
+            # quiet noise cannot jump by a division, whatever its values
+            2 * _NOISE_MAX * noise_kg > division
+            and any(
+                noise_kg * abs(self._noise(earlier) - self._noise(earlier - 1)) > division
+                for earlier in range(bucket, bucket - _MOTION_BUCKETS, -1)
+            )
         )
         if "motion_stuck" in self.faults:
             motion = bool(self.faults["motion_stuck"]["value"])
@@ -276,7 +283,7 @@ class Weighbridge(Device):
         return self._load_kg * self.parameters.roll_noise * strongest
 
     def _noise(self, bucket: int) -> float:
-        """About normal, within ±3.4: a sum of uniform parts hashed from the instant."""
+        """About normal, within ±`_NOISE_MAX`: a sum of uniform parts hashed from the instant."""
         value = (self._salt + bucket * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
         value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
         value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF

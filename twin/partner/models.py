@@ -95,7 +95,10 @@ class DeclarationView(Struct, frozen=True):
 
 
 class ChannelView(Struct, frozen=True):
-    """Which way a declaration goes: green release, yellow documents, red inspection."""
+    """Which way a declaration goes: green release, yellow documents, red inspection.
+
+    `business_time` says as of when; a stale service shows an old one.
+    """
 
     declaration: str
     channel: Channel
@@ -103,7 +106,7 @@ class ChannelView(Struct, frozen=True):
 
 
 class PreclearanceView(Struct, frozen=True):
-    """What the far side said of the pre-arrival notice."""
+    """What the far side said of the pre-arrival notice, as of `business_time`."""
 
     declaration: str
     status: PreclearanceStatus

@@ -195,9 +195,8 @@ class PartnerService:
         at_ns = visible_ns(self.clock, self.faults)
         matter = self._matter(request, at_ns)
         declared = matter.declaration
-        business_time = self.clock.business_time(declared.utc_offset_h)
-        channel = matter.channel_at(at_ns)
-        return _answer(models.ChannelView(declared.number, channel, business_time))
+        as_of = self._civil_time(at_ns, declared.utc_offset_h)
+        return _answer(models.ChannelView(declared.number, matter.channel_at(at_ns), as_of))
 
     async def _preclearance(self, request: web.Request) -> web.Response:
         at_ns = visible_ns(self.clock, self.faults)
@@ -208,8 +207,8 @@ class PartnerService:
             "pending": "no answer from the far side yet",
             "rejected": "the far side refuses the pre-arrival notice",
         }[status]
-        business_time = self.clock.business_time(declared.utc_offset_h)
-        return _answer(models.PreclearanceView(declared.number, status, reason, business_time))
+        as_of = self._civil_time(at_ns, declared.utc_offset_h)
+        return _answer(models.PreclearanceView(declared.number, status, reason, as_of))
 
     async def _events(self, request: web.Request) -> web.Response:
         query = _query(request, models.EventQuery)
@@ -249,7 +248,7 @@ class PartnerService:
         """An instant of the clock, which may lie before the day, as ISO 8601."""
         instant = self.clock.day_start + timedelta(microseconds=t_ns // 1000)
         return instant.astimezone(timezone(timedelta(hours=utc_offset_h))).isoformat(
-            timespec="seconds"
+            timespec="milliseconds"
         )
 
     # --- writes ---------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from twin.clock import NS, Clock, ns
 from twin.devices.base import Faulty
 from twin.documents import ocr
+from twin.documents.declarations import LEGAL_GROSS_KG
 from twin.documents.plates import normalise
 from twin.errors import GateTwinError
 from twin.partner import models
@@ -29,8 +30,8 @@ from twin.partner.feed import Feed
 from twin.partner.menu import MENU
 from twin.trace import Trace
 
-GROSS_LIMIT_KG = {2: 18_000, 3: 26_000, 4: 34_000, 5: 40_000, 6: 48_000}
-"""Lawful gross weight by number of axles; more than six count as six, unknown as six."""
+GROSS_LIMIT_KG = {2: 18_000, 3: 26_000, 4: 34_000} | LEGAL_GROSS_KG
+"""Lawful gross weight by number of axles; more than six count as six. Below five: estimates."""
 
 WEIGHT_TOLERANCE = 0.05
 """Accepted difference of weighed to declared gross weight (share of the declared one; estimate)."""
@@ -138,11 +139,13 @@ class PartnerState(Faulty):
     FAULTS = MENU
 
     def __init__(
-        self, clock: Clock, trace: Trace, rng: random.Random, *, id: str = "customs"
-    ) -> None:
+        self, clock: Clock, trace: Trace, rng: random.Random, *, id: str = "customs",
+        officer_s: tuple[float, float] = OFFICER_S,
+    ) -> None:  # fmt: skip
         super().__init__(id, trace)
         self.clock = clock
         self.rng = rng
+        self.officer_s = officer_s
         self.feed = Feed(clock, self.faults)
         self.matters: dict[str, Matter] = {}
         self.truth: Callable[[str], str | None] = lambda _lane: None
@@ -180,15 +183,18 @@ class PartnerState(Faulty):
             return
         if answered > now:
             self.clock.call_later((answered - now) / NS, lambda: self._answered(declaration))
-        elif declaration.preclearance_delay_s > 0 and answered == now:
-            self._answered(declaration)
+        else:
+            self._note_answer(declaration)
 
     def _answered(self, declaration: Declaration) -> None:
-        status = declaration.preclearance
+        self._note_answer(declaration)
+        self._tell("preclearance", declaration, {"status": declaration.preclearance})
+
+    def _note_answer(self, declaration: Declaration) -> None:
         self.trace(
-            "partner", "partner.preclearance", declaration=declaration.number, status=status
-        )
-        self._tell("preclearance", declaration, {"status": status})
+            "partner", "partner.preclearance", declaration=declaration.number,
+            status=declaration.preclearance,
+        )  # fmt: skip
 
     def set_channel(self, number: str, channel: models.Channel) -> None:
         """The selectivity of customs changes its mind; the feed tells."""
@@ -328,7 +334,7 @@ class PartnerState(Faulty):
             f"C{self._count.checks:06d}", check.lane, check.reason, check.candidate_plate,
             check.image_uuid,
         )  # fmt: skip
-        duration_s = round(self.rng.uniform(*OFFICER_S), 3)
+        duration_s = round(self.rng.uniform(*self.officer_s), 3)
         for callback in self._checks:
             callback(order, duration_s)
         self.clock.call_later(duration_s, lambda: self._officer_answers(order, duration_s))
