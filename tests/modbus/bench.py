@@ -95,6 +95,8 @@ class MemoryDevice(Device):
             for a in range(count):
                 self._offer(f"{kind}{a}", draw.randint(0, top))
         self._offer("wide", 0x12345678)
+        for name in ("p5", "p6"):
+            self._offer(name, 0)
 
     def _offer(self, name: str, value: int) -> None:
         self.memory[name] = value
