@@ -11,7 +11,7 @@ from tests import needs
 from twin.physics import ArmEngine, load_engine
 
 RIGID = ("ode", "pybullet", "mujoco")
-every_engine = pytest.mark.parametrize("name", ("kinematic", *RIGID))
+every_engine = pytest.mark.parametrize("name", ["kinematic", *RIGID])
 every_rigid_engine = pytest.mark.parametrize("name", RIGID)
 
 

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+
 from tests.physics.engines import engine
 from twin.physics import ArmParameters, EdgeForce, edge_force
 from twin.physics.edge_force import free_hit_n, speed_at

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.physics.engines import RIGID, engine, every_engine, every_rigid_engine
 
+from tests.physics.engines import RIGID, engine, every_engine, every_rigid_engine
 from twin.errors import HarnessError, UnknownName
 from twin.physics import (
     ArmParameters,

@@ -87,7 +87,7 @@ def test_a_reference_is_smooth_and_ends_at_rest_at_its_goal(
     """It begins with the state it is given, never jumps, and ends at the goal with speed 0."""
     ref = reference(ArmParameters(profile=profile), ArmState(start, speed), goal, speed=factor)
     assert ref.at(0.0)[:2] == pytest.approx((start, speed), abs=1e-9)
-    assert ref.at(ref.duration_s) == pytest.approx((goal, 0.0, 0.0), abs=1e-9)
+    assert ref.at(ref.duration_s)[:2] == pytest.approx((goal, 0.0), abs=1e-9)
     at_s, step_s = share * ref.duration_s, 0.001
     angle, rate, _ = ref.at(at_s)
     after, rate_after, _ = ref.at(at_s + step_s)

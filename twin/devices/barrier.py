@@ -238,6 +238,8 @@ class Barrier(Device):
             return  # it came on while the motor was starting
         up = wish is not GateStatus.CLOSING
         if not self._has_to_move(wish, up):
+            if self.status not in MOVING and self.limit("open" if up else "closed"):
+                self._is_at_end(up, cause)
             return
         p, arm = self.parameters, self.arm
         to_deg = None
@@ -345,11 +347,15 @@ class Barrier(Device):
             self._become(GateStatus.PARTIAL_OPEN, cause)
         elif self.limit(end):
             self._drop("run_time")
-            self._calibrated = True
-            self._become(GateStatus.OPEN if self._went_up else GateStatus.CLOSED, cause)
-            if self._went_up:
-                self._plan_auto_close(cause)
+            self._is_at_end(self._went_up, cause)
         # Otherwise the motor runs on against the end until its time is over.
+
+    def _is_at_end(self, up: bool, cause: int) -> None:
+        self._calibrated = True
+        self._went_up = up
+        self._become(GateStatus.OPEN if up else GateStatus.CLOSED, cause)
+        if up:
+            self._plan_auto_close(cause)
 
     def _ran_too_long(self, cause: int) -> None:
         both = self.limit("open") and self.limit("closed")

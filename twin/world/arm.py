@@ -25,8 +25,8 @@ __all__ = ["Arm", "ArmEvent", "Obstacle"]
 
 Direction = Literal["up", "down", "stop"]
 
-_AT_RAD = math.radians(0.2)
-"""An arm at rest within this of an end is at that end."""
+_CLEAR_RAD = math.radians(0.2)
+"""An arm this little below a vehicle's corner does not count as touched by it yet."""
 _ANGLE_DIGITS = 3
 """Digits of angles in the trace: a thousandth of a degree is a tenth of a millimetre at the tip."""
 _RECORD_S = 1.5
@@ -196,7 +196,7 @@ class Arm:
         point = self.parameters.contact_with(obstacle) if obstacle is not None else None
         if point is None:
             self._touching = None
-        elif obstacle is not None and self.state.angle_rad < point.angle_rad - _AT_RAD:
+        elif obstacle is not None and self.state.angle_rad < point.angle_rad - _CLEAR_RAD:
             falling = self._plan is not None and self.state.speed_rad_s < 0
             self._hit(obstacle, point, by="arm" if falling else "vehicle")
             self._tell(EventKind.CONTACT)
@@ -206,7 +206,12 @@ class Arm:
     # --- the move under way ----------------------------------------------------------------------
 
     def _driving_freely(self) -> bool:
-        return not self._standing and self._plan is not None and not self._plan.blocked
+        return not self._standing and not self._held_up()
+
+    def _held_up(self) -> bool:
+        """Whether the move under way has met its obstacle already."""
+        assert self._plan is not None
+        return any(event.kind is EventKind.CONTACT for event in self._plan.events[: self._next])
 
     def _touched_by_change(self, point: ContactPoint | None) -> bool:
         """Whether the plan would be another with or without what has just come or gone."""
@@ -220,9 +225,9 @@ class Arm:
     def _replan(self) -> None:
         """Go on with the same move from the present state, with or without the obstacle."""
         assert self._plan is not None
-        state, motion, was = self.state, self._plan.reference, self._plan
+        state, motion = self.state, self._plan.reference
         elapsed_s = self._move.elapsed_s + (self.clock.env.now - self._began_ns) / NS
-        if motion is None or was.blocked:
+        if motion is None or self._held_up():
             # The drive gave up following: it starts anew from where it was held up.
             move = Move(self._move.kind, self._move.goal_rad, self._move.speed)
         else:
@@ -297,12 +302,7 @@ class Arm:
 
     def _rested(self) -> None:
         state = self.state
-        if state.angle_rad <= _AT_RAD:
-            at = "closed"
-        elif state.angle_rad >= self.parameters.travel_rad - _AT_RAD:
-            at = "open"
-        else:
-            at = "between"
+        at = "closed" if self.at_closed else "open" if self.at_open else "between"
         self._record = self.trace(
             self.id, "arm.rest", self._record, angle_deg=_degrees(state), at=at
         )
