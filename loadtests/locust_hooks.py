@@ -221,6 +221,9 @@ def install() -> None:
 
 
 def _begin(environment: Environment, **_: Any) -> None:
+    # gevent sets timers from a cached time, and the imports took a second or two since: without
+    # this Locust's --run-time ends that much too early.
+    gevent.get_hub().loop.update_now()
     try:
         LocustRun(environment)
     except GateTwinError as error:
