@@ -29,6 +29,9 @@ BODY_MAX: Final = 64 * 1024
 STREAM_QUEUE_MAX: Final = 64
 """Events kept for a stream whose client does not read; then it is cut off."""
 
+SEND_BUFFER: Final = 128 * 1024
+"""Bytes that the system keeps for a client, about six events with their pictures."""
+
 WRITE_DEADLINE_S: Final = 20.0
 FROZEN_DEADLINE_S: Final = 60.0
 """A frozen camera keeps a request waiting so long at most, then answers 503."""
@@ -128,6 +131,8 @@ class IsapiServer:
                 "choose another port (0: any free one)"
             ) from error
         sock.setblocking(False)
+        # Inherited by every connection: a camera has no megabytes for a client that does not read.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._runner.server, sock=sock)
         self._composer.source = replace(self._composer.source, ip=host, port=sock.getsockname()[1])

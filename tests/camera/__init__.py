@@ -1,0 +1,1 @@
+"""The plate camera and its ISAPI wire."""
