@@ -200,7 +200,9 @@ class Gate:
         if barrier_profile in LIMITS_WIRED:
             inputs |= {name: (barrier, name) for name in ("limit_open", "limit_closed")}
         if barrier_profile == RELAY:
-            outputs |= {f"barrier_{name}": (barrier, name) for name in ("open", "close", "stop")}
+            outputs |= {
+                f"barrier_{name}": (barrier, f"contact_{name}") for name in ("open", "close", "stop")
+            }
         return RemoteIO(*placed, inputs=inputs, outputs=outputs, parameters=RemoteIoParameters())
 
     # --- the wires of a lane ---------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -161,5 +162,5 @@ class ModbusMachine(RuleBasedStateMachine):
         self.session.__exit__()
 
 
-TestModbusMachine = ModbusMachine.TestCase
+TestModbusMachine = pytest.mark.slow(ModbusMachine.TestCase)
 TestModbusMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

@@ -50,7 +50,7 @@ _relaxed = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_
 
 
 @given(_many, st.integers(0, 1000))
-@settings(max_examples=30, deadline=None, suppress_health_check=_relaxed)
+@settings(max_examples=15, deadline=None, suppress_health_check=_relaxed)
 def test_random_frames(sends: list[bytes], seed: int) -> None:
     """Whatever frames come, fragmented as they like, answers and memory are the model's."""
     _frames_are_answered_as_the_model_says(sends, seed)
@@ -65,7 +65,7 @@ def test_ten_thousand_random_frames(sends: list[bytes], seed: int) -> None:
 
 
 @given(st.lists(pdus, min_size=1, max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_application_layer_alone(requests: list[bytes]) -> None:
     """Without a socket, each request PDU gets the model's answer and leaves its memory."""
 
