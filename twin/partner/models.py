@@ -58,7 +58,8 @@ Container = Annotated[
 LaneId = Annotated[
     str, Meta(pattern=r"^[a-z0-9-]{1,24}\Z", description="lane of the site", examples=["out-1"])
 ]
-WeightKg = Annotated[int, Meta(ge=0, le=200_000, description="gross weight, kg")]
+# JSON knows one kind of number and its schema calls 38200.0 an integer, so a weight is a number.
+WeightKg = Annotated[float, Meta(ge=0, le=200_000, description="gross weight, kg")]
 Text = Annotated[str, Meta(max_length=500)]
 Code = Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{1,64}\Z", description="stable machine word")]
 BusinessTime = Annotated[
@@ -208,7 +209,7 @@ class Problem(Struct, frozen=True):
     detail: str
 
 
-class DeclarationQuery(Struct, frozen=True):
+class DeclarationQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Filters of the declaration list; with none of them the first `limit` are shown."""
 
     plate: Plate | None = None
@@ -217,7 +218,7 @@ class DeclarationQuery(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 100
 
 
-class EventQuery(Struct, frozen=True):
+class EventQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Where to go on in the feed, and how long to wait for something new."""
 
     after: Annotated[int, Meta(ge=0, le=2**53)] = 0

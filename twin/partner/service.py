@@ -40,6 +40,9 @@ KEEPALIVE_S = 3600.0
 HANG_S = 3600.0
 """A hanging request is given up after this long even if nobody heals the service."""
 
+_SHUTDOWN_S = 0.01
+"""Time for requests under way when the service stops; aiohttp takes 0 for "no limit"."""
+
 _KEY_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F)))
 
 
@@ -73,7 +76,7 @@ class PartnerService:
         """Listen; returns the port (0 asks for a free one)."""
         self._runner = web.AppRunner(
             self.application(), access_log=None, handle_signals=False,
-            keepalive_timeout=KEEPALIVE_S, shutdown_timeout=0.0,
+            keepalive_timeout=KEEPALIVE_S, shutdown_timeout=_SHUTDOWN_S,
         )  # fmt: skip
         await self._runner.setup()
         server = self._runner.server

@@ -290,7 +290,7 @@ class PartnerState(Faulty):
         self.trace(
             "partner", "partner.release", declaration=request.declaration, plate=request.plate,
             release=number, lane=request.lane, decision=decision, reasons=list(reasons), key=key,
-            gross_kg=request.gross_kg,
+            gross_kg=round(request.gross_kg),
         )  # fmt: skip
         offset_h = matter.declaration.utc_offset_h if matter else 7.0
         return models.ReleaseAnswer(
@@ -313,7 +313,7 @@ class PartnerState(Faulty):
         self.trace(
             "partner", "partner.gate_record", lane=record.lane, event=record.event,
             plate=record.plate, declaration=record.declaration, release=record.release,
-            gross_kg=record.gross_kg, flags=list(flags),
+            gross_kg=None if record.gross_kg is None else round(record.gross_kg), flags=list(flags),
             business_time=record.business_time.isoformat(),
         )  # fmt: skip
         return models.GateRecordAnswer(f"G{self._count.records:06d}", flags)
