@@ -241,7 +241,8 @@ class RemoteIO(Device):
         command = self.trace(
             self.id, "device.command", cause, point=relay.name, value=on, via="wire"
         )
-        self._energise(relay, on, command)
+        if relay.coil != on or (on and relay.pulsed):  # an order for what is so moves nothing
+            self._energise(relay, on, command)
 
     def _energise(self, relay: _Relay, on: bool, cause: int) -> None:
         relay.coil = on

@@ -207,8 +207,11 @@ class PointTable:
     def _bit_writer(self, row: Row) -> Callable[[bool, int], None] | None:
         if "w" not in row.access:
             return None
-        write, invert = self._writable(row.point), row.invert
-        held = self._quirks.get("level-held-coil", False)
+        held = row.on_write == "pulse" and self._quirks.get("level-held-coil", False)
+        # A held coil is a contact, and some devices know a contact from an order.
+        contact = f"contact_{row.point}"
+        name = contact if held and contact in self._device.points else row.point
+        write, invert = self._writable(name), row.invert
         if row.on_write == "pulse" and not held:
 
             def pulse(value: bool, cause: int) -> None:
