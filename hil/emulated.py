@@ -16,6 +16,7 @@ import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 import click
@@ -25,6 +26,8 @@ from aiohttp import web
 from twin import profiles
 from twin.clock import Clock, run_real
 from twin.devices.barrier import Barrier, BarrierParameters
+from twin.devices.base import Device
+from twin.devices.remote_io import RemoteIO, RemoteIoParameters
 from twin.errors import GateTwinError
 from twin.physics import ArmParameters, EventKind, Obstacle, edge_force, load_engine
 from twin.profiles import Profile
@@ -32,16 +35,28 @@ from twin.trace import Trace
 from twin.wires.modbus import ModbusServer
 from twin.world.arm import Arm, ArmEvent
 
-from .drivers.base import ForceRecord, Input
+from .drivers.base import AnswerKind, ForceRecord, Input
 from .pics import PAD_SHARE
 
 T = TypeVar("T")
 
+
+def load_profile(name: str) -> Profile:
+    """The wire map of a barrier by its short name, or of the I/O module that drives one."""
+    return profiles.load("remote-io" if name == "remote-io" else f"barrier.{name}")
+
+
 START_UP_S = 2.0
 """From power to the first answer of the emulated controller (estimate)."""
 
+WATCHDOG_S = 5.0
+"""Silence of the master after which the emulated I/O module falls back (estimate)."""
+
 ARM = ArmParameters(length_m=4.0, open_s=3.0, close_s=3.0)
 """The arm of a truck lane: 4 m, 3 s drive variant (site file of Bắc Luân II)."""
+
+RECORD_HZ = 200.0
+"""Rate of the force record in the trace: what the norm asks for."""
 
 GAUGE_UNCERTAINTY = 0.05
 """Share of the reading: instruments are specified to ±5 %."""
@@ -62,6 +77,10 @@ class Variant:
     response_s: float = 0.0
     faults: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     start_up_s: float = START_UP_S
+    base: str = "came-gard"
+    """The profile of the good twin that it is derived from."""
+    fallback: tuple[str, ...] = ()
+    """Relays that a remote I/O module closes when its master is silent."""
 
 
 class EmulatedBarrier:
@@ -95,7 +114,7 @@ class EmulatedBarrier:
             parameters=_changed(BarrierParameters(), self.variant.parameters),
         )
         self.server = self.variant.server(
-            self.barrier, self.profile, clock=clock, trace=self.trace,
+            self._served(), self.profile, clock=clock, trace=self.trace,
             response_s=self.variant.response_s,
         )
         for kind, values in self.variant.faults:
@@ -104,6 +123,18 @@ class EmulatedBarrier:
         self._record: ForceRecord | None = None
         self._powered = True
         self.arm.on_event(self._arm_event)
+
+    def _served(self) -> Device:
+        """What the wire serves: the controller, or an I/O module that is wired to it."""
+        if self.profile.device != "remote-io":
+            return self.barrier
+        orders = {f"barrier_{name}": (self.barrier, name) for name in ("open", "close", "stop")}
+        switches = {name: (self.barrier, name) for name in ("limit_open", "limit_closed")}
+        parameters = RemoteIoParameters(
+            watchdog_s=WATCHDOG_S, fallback=dict.fromkeys(self.variant.fallback, True)
+        )
+        return RemoteIO("bench.io", self.clock, self.trace, random.Random(0), inputs=switches,
+                        outputs=orders, parameters=parameters)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve Modbus; returns the port."""
@@ -166,17 +197,7 @@ class EmulatedBarrier:
     def _arm_event(self, event: ArmEvent) -> None:
         if event.kind is not EventKind.CONTACT or self._gauge is None or self._record is not None:
             return
-        radius_m, angle_deg = self._gauge
-        hit = edge_force(
-            self.parameters, radius_m=radius_m, angle_rad=math.radians(angle_deg),
-            reversal_s=self.arm.reversal_s,
-        )
-        # One value per 5 ms: the norm asks for 200 Hz at least, the bundle for not too much.
-        step = max(1, round(hit.rate_hz / 200))
-        samples = [float(max(hit.force_n[i : i + step])) for i in range(0, len(hit.force_n), step)]
-        self._record = ForceRecord(
-            round(hit.peak_n, 1), round(hit.static_n, 1), round(hit.end_n, 1), 200.0, samples
-        )
+        self._record = _hit(self.parameters, *self._gauge, self.arm.reversal_s)
 
     # -- power, inclinometer, the hand release
 
@@ -209,8 +230,42 @@ class EmulatedBarrier:
         self.barrier.release(False)
 
 
+@cache
+def _hit(
+    parameters: ArmParameters, radius_m: float, angle_deg: float, reversal_s: float | None
+) -> ForceRecord:
+    """The instrument's record of a closing arm; the same hit has the same record."""
+    hit = edge_force(
+        parameters, radius_m=radius_m, angle_rad=math.radians(angle_deg), reversal_s=reversal_s
+    )
+    # One value per 5 ms: the norm asks for 200 Hz at least, the bundle for not too much.
+    step = max(1, round(hit.rate_hz / RECORD_HZ))
+    force_n = hit.force_n
+    samples = [round(float(max(force_n[i : i + step])), 1) for i in range(0, len(force_n), step)]
+    return ForceRecord(
+        round(hit.peak_n, 1), round(hit.static_n, 1), round(hit.end_n, 1), RECORD_HZ, samples
+    )
+
+
 def _changed(parameters: T, changes: Mapping[str, Any]) -> T:
     return dataclasses.replace(parameters, **changes)  # type: ignore[type-var]
+
+
+class EmulatedOperator:
+    """The person at an emulated bench: does what a prompt asks, and answers truthfully."""
+
+    def __init__(self, bench: EmulatedBarrier) -> None:
+        self._bench = bench
+
+    async def ask(self, question: str, kind: AnswerKind, limit_s: float) -> bool | float | str:  # noqa: ARG002
+        """Raise the arm, or put the release back; True if it worked."""
+        if "raise the arm by hand" not in question:
+            await self._bench.put_back()
+            return True
+        if not await self._bench.raise_by_hand():
+            return False
+        await self._bench.clock.sleep(8.0)
+        return self._bench.arm.angle_deg() > 60.0
 
 
 # ---------------------------------------------------------------- as a process of its own
@@ -321,7 +376,7 @@ def main(
     from .mutants import find
 
     variant = find(device, mutant) if mutant else Variant()
-    wire = profiles.load(f"{device}.{profile}")
+    wire = load_profile(profile)
 
     async def run(clock: Clock) -> None:
         bench = EmulatedBarrier(clock, wire, variant, trace=_Forget(clock), engine=engine)

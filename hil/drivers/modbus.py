@@ -8,6 +8,7 @@ every byte to the trace: kinds `wire.tx`, `wire.rx`, `raw.tx`, `raw.rx`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from twin.clock import Clock
 from twin.profiles import Profile, Row
 from twin.trace import Trace
 
+# pymodbus complains on standard error about what this bench provokes on purpose.
+logging.getLogger("pymodbus.logging").addHandler(logging.NullHandler())
+
 STATE_POINTS = (
     "gate_status",
     "position_percent",
@@ -33,6 +37,7 @@ STATE_POINTS = (
 )
 """Points that make up the state of a barrier, where its profile has them."""
 
+_RELEASE_S = 0.02
 _READ = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 
 
@@ -84,6 +89,7 @@ class BarrierWire:
             reconnect_delay=0,
             trace_packet=self._packet,
         )
+        _guard(client, self._trace)
         try:
             good = await client.connect()
         except (ModbusException, OSError, asyncio.TimeoutError):
@@ -209,6 +215,8 @@ class BarrierWire:
             return await link.receive(answers, limit_s)
         finally:
             link.close()
+            # The device must see this connection end before the next one asks for its place.
+            await self._clock.sleep(_RELEASE_S)
 
     def frame(self, transaction: int, pdu: bytes, **wrong: int) -> bytes:
         """A frame to this unit; `protocol`, `length` and `unit` may be wrong on purpose."""
@@ -291,6 +299,20 @@ class RawLink:
         if self._writer is not None:
             self._writer.transport.abort()
             self._writer = None
+
+
+def _guard(client: AsyncModbusTcpClient, trace: Trace) -> None:
+    """Let an answer that pymodbus cannot decode time out instead of breaking the event loop."""
+    decode = client.ctx.callback_data
+
+    def guarded(data: bytes, addr: Any = None) -> int:
+        try:
+            return int(decode(data, addr))
+        except (ModbusException, IndexError, struct.error) as error:
+            trace("wire", "wire.undecodable", detail=str(error))
+            return len(data)
+
+    client.ctx.callback_data = guarded  # type: ignore[method-assign]
 
 
 def _blocks(rows: list[Row]) -> list[_Block]:

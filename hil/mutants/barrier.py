@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any, ClassVar
+from typing import Any
 
 from hil.emulated import Variant
 from twin.devices.barrier import Barrier, BarrierError, GateStatus
+from twin.profiles import Identification
 from twin.wires.modbus import ModbusServer
 
 from .meddler import Meddler
 
 EXCEPTION = 0x80
+NOISE = 40
+"""More wrong requests in eight seconds than any case but the noisy one sends."""
 
 
 # ---------------------------------------------------------------- wire: the answer
 
 
 class ShortReads(ModbusServer):
-    """Loses the last register of a longer read."""
+    """Loses the last register of a read of more than six."""
 
     def respond(self, pdu: bytes, unit: int, cause: int) -> bytes | None:
         answer = super().respond(pdu, unit, cause)
-        if answer and answer[0] in (3, 4) and answer[1] > 2:
+        if answer and answer[0] in (3, 4) and answer[1] > 12:
             return answer[:-2]
         return answer
 
@@ -85,23 +88,6 @@ class AcceptsEveryWrite(ModbusServer):
         return answer
 
 
-class OneAtATime(ModbusServer):
-    """Keeps one request only: of those that come together, the first is answered."""
-
-    def respond(self, pdu: bytes, unit: int, cause: int) -> bytes | None:
-        now_s, last_s = self.loop.time(), getattr(self, "_last_s", -1.0)
-        self._last_s = now_s
-        answer = super().respond(pdu, unit, cause)
-        return None if now_s - last_s < 1e-4 and pdu[0] in (3, 4) else answer
-
-
-class AnswersEveryUnit(ModbusServer):
-    """Thinks that every unit is its own."""
-
-    def respond(self, pdu: bytes, unit: int, cause: int) -> bytes | None:
-        return super().respond(pdu, self.profile.unit_ids[0], cause)
-
-
 class AnonymousTruncated(ModbusServer):
     """A truncated request is answered under function 0x80."""
 
@@ -113,15 +99,29 @@ class AnonymousTruncated(ModbusServer):
 
 
 class DiesOfNoise(ModbusServer):
-    """After forty undecodable requests in a row of its life it answers nothing any more."""
+    """Forty undecodable requests within eight seconds keep it busy with itself for ten."""
 
-    _bad = 0
+    _bad_s: tuple[float, ...] = ()
+    _dead_until_s = 0.0
 
     def respond(self, pdu: bytes, unit: int, cause: int) -> bytes | None:
+        now_s = self.loop.time()
         answer = super().respond(pdu, unit, cause)
         if answer is not None and answer[0] & EXCEPTION:
-            self._bad += 1
-        return None if self._bad > 40 and unit in self.profile.unit_ids else answer
+            self._bad_s = (*(t for t in self._bad_s if t > now_s - 8.0), now_s)
+            if len(self._bad_s) > NOISE:
+                self._bad_s, self._dead_until_s = (), now_s + 10.0
+        return None if now_s < self._dead_until_s else answer
+
+
+class SlowAnswers(ModbusServer):
+    """Every twentieth answer takes 0.4 s."""
+
+    _answers = 0
+
+    def delay_s(self) -> float:
+        self._answers += 1
+        return 0.4 if self._answers % 20 == 0 else 0.0
 
 
 class ReadsAct(ModbusServer):
@@ -156,28 +156,37 @@ class KicksEverybody(ModbusServer):
         return number, refused
 
 
-class NeverFrees(ModbusServer):
-    """A connection that was reset keeps its place for ever."""
+class LateFree(ModbusServer):
+    """Once all places were taken, the dead ones stay taken for eight seconds."""
 
-    _reset = 0
+    _full_until_s = 0.0
+
+    def admit(self, connection: Any) -> tuple[int, str]:
+        if self.loop.time() < self._full_until_s:
+            return -1, "all places are taken by dead connections"
+        return super().admit(connection)
 
     def released(self, number: int, reason: str) -> None:
-        connection = self.connections.get(number)
+        if len(self.connections) >= self.profile.max_connections:
+            self._full_until_s = self.loop.time() + 8.0
         super().released(number, reason)
-        if connection is not None and len(self.connections) >= self.profile.max_connections - 1:
-            self._reset += 1
-        if self._reset and connection is not None:
-            self.connections[number] = connection
 
 
 # ---------------------------------------------------------------- wire: bytes
 
 
 class ZeroTransaction(Meddler):
-    """Answers under transaction 0 when the transaction has its high byte set."""
+    """Loses the transaction identifier when both its bytes are set."""
 
     def outgoing(self, data: bytes) -> bytes:
-        return b"\0\0" + data[2:] if data[:1] in (b"\x12", b"\x13", b"\x14", b"\x15") else data
+        return b"\0\0" + data[2:] if data[:2] == b"\x12\x34" else data
+
+
+class QueueOfFour(Meddler):
+    """Has room for four requests; those that come while it is full are lost."""
+
+    def incoming(self, data: bytes) -> bytes:
+        return data[: 4 * 12] if len(data) >= 5 * 12 else data
 
 
 class WholeSegmentsOnly(Meddler):
@@ -282,19 +291,14 @@ class BelievesItself(Barrier):
             self._become(GateStatus.OPEN, -1)
 
 
-class CoastsOn(Barrier):
-    """Stops at the end of the move only."""
-
-    def _stop(self, cause: int) -> None:
-        if self.status not in (GateStatus.OPENING, GateStatus.CLOSING):
-            super()._stop(cause)
-
-
 class LateStop(Barrier):
-    """Stops 0.9 s after it was told to."""
+    """Takes 0.9 s to act on a stop command of the wire."""
 
-    def _stop(self, cause: int) -> None:
-        self.clock.call_later(0.9, lambda: super(LateStop, self)._stop(cause))
+    def command(self, name: str, *, via: str = "wire", cause: int = -1) -> None:
+        if name == "stop" and via == "wire":
+            self.clock.call_later(0.9, lambda: self._stop(cause))
+        else:
+            super().command(name, via=via, cause=cause)
 
 
 class Resumes(Barrier):
@@ -334,7 +338,7 @@ class OpensAgain(Barrier):
         return number
 
     def _again(self) -> None:
-        if self.status is GateStatus.CLOSED and self.powered:
+        if self.status is GateStatus.CLOSED:
             self.command("open", via="memory")
 
 
@@ -366,8 +370,6 @@ class StopsOnly(Barrier):
 
 class IgnoresInputAtStart(Barrier):
     """Looks at the safety input during closing only."""
-
-    blind: ClassVar[tuple[str, ...]] = ("start",)
 
     def _order(self, wish: GateStatus, cause: int) -> None:
         held, self.safety_input = self.safety_input, False
@@ -449,7 +451,7 @@ class MovesOnPowerReturn(Barrier):
     """Opens by itself when power returns."""
 
     def power(self, on: bool, *, cause: int = -1) -> None:
-        was = self.powered
+        was = self.online
         super().power(on, cause=cause)
         if on and not was:
             self.clock.call_later(1.0, lambda: self.command("open", via="memory"))
@@ -475,45 +477,121 @@ class ForgetsCounter(Barrier):
     """Keeps its counter in memory that needs power."""
 
     def power(self, on: bool, *, cause: int = -1) -> None:
-        if on and not self.powered:
+        if on and not self.online:
             self.operations = 0
         super().power(on, cause=cause)
 
 
 class NeedsService(Barrier):
-    """After a power cut it waits for a technician."""
+    """After a power cut it takes no orders until somebody has come, 40 s later."""
 
-    _locked = False
+    _locked_until_s = 0.0
 
     def power(self, on: bool, *, cause: int = -1) -> None:
-        self._locked = self._locked or not on
+        if on and not self.online:
+            self._locked_until_s = self.clock.now_s() + 40.0
         super().power(on, cause=cause)
 
     def _order(self, wish: GateStatus, cause: int) -> None:
-        if not self._locked:
+        if self.clock.now_s() >= self._locked_until_s:
             super()._order(wish, cause)
 
 
-class ConnectionIsLife(ModbusServer):
-    """Stops the arm where it is and refuses service when its last client goes."""
+class RustyRelease(Barrier):
+    """Its hand release does not let the arm go."""
 
-    _cut = False
+    def release(self, on: bool, *, cause: int = -1) -> None:
+        """Nothing."""
+
+
+class ConnectionIsLife(ModbusServer):
+    """When its last client goes while the arm moves, it serves nobody for ten seconds."""
+
+    _locked_until_s = 0.0
 
     def released(self, number: int, reason: str) -> None:
         moving = self.device.arm.moving  # type: ignore[attr-defined]
         super().released(number, reason)
         if moving and not self.connections and "link_down" not in self.faults:
-            self._cut = True
+            self._locked_until_s = self.loop.time() + 15.0
 
     def admit(self, connection: Any) -> tuple[int, str]:
-        number, refused = super().admit(connection)
-        if self._cut and not refused:
-            connection.end("locked")
-            refused = "locked"
-        return number, refused
+        if self.loop.time() < self._locked_until_s:
+            return -1, "locked"
+        return super().admit(connection)
+
+
+def _wire(name: str, kills: str, server: type[ModbusServer]) -> Variant:
+    return Variant(name, kills, (server.__doc__ or "").strip(), server=server)
+
+
+def _controller(name: str, kills: str, barrier: type[Barrier]) -> Variant:
+    return Variant(name, kills, (barrier.__doc__ or "").strip(), barrier=barrier)
 
 
 MUTANTS: list[Variant] = [
-    Variant("zero-transaction", "BAR-WIR-01", ZeroTransaction.__doc__ or "", server=ZeroTransaction),
-    Variant("short-reads", "BAR-WIR-02", ShortReads.__doc__ or "", server=ShortReads),
+    _wire("zero-transaction", "BAR-WIR-01", ZeroTransaction),
+    _wire("short-reads", "BAR-WIR-02", ShortReads),
+    _wire("wrong-exception", "BAR-WIR-03", WrongExceptionForFunction),
+    _wire("invents-zeros", "BAR-WIR-04", InventsZeros),
+    _wire("anonymous-exceptions", "BAR-WIR-05", AnonymousExceptions),
+    _wire("any-value-is-on", "BAR-WIR-06", AnyValueIsOn),
+    _wire("accepts-every-write", "BAR-WIR-07", AcceptsEveryWrite),
+    _wire("queue-of-four", "BAR-WIR-08", QueueOfFour),
+    _wire("whole-segments-only", "BAR-WIR-09", WholeSegmentsOnly),
+    _wire("one-frame-per-segment", "BAR-WIR-10", OneFramePerSegment),
+    _wire("ignores-protocol", "BAR-WIR-11", IgnoresProtocol),
+    _wire("ignores-length", "BAR-WIR-12", IgnoresLength),
+    Variant("answers-every-unit", "BAR-WIR-13", "Thinks that every unit is its own.",
+            profile={"unknown_unit": "answer"}),
+    Variant("three-connections", "BAR-WIR-14", "Serves three clients, its papers say four.",
+            profile={"max_connections": 3}),
+    _wire("kicks-everybody", "BAR-WIR-15", KicksEverybody),
+    _wire("late-free", "BAR-WIR-16", LateFree),
+    _wire("anonymous-truncated", "BAR-WIR-17", AnonymousTruncated),
+    _wire("dies-of-noise", "BAR-WIR-18", DiesOfNoise),
+    _wire("slow-answers", "BAR-WIR-19", SlowAnswers),
+    _wire("reads-act", "BAR-WIR-21", ReadsAct),
+    Variant("opens-slowly", "BAR-MOT-01", "Opens in 4.6 s, its papers say 3.5 s.",
+            arm={"open_s": 4.6}),
+    Variant("closes-slowly", "BAR-MOT-02", "Closes in 4.6 s, its papers say 3.5 s.",
+            arm={"close_s": 4.6}),
+    _controller("skewed-position", "BAR-MOT-03", SkewedPosition),
+    _controller("jumping-position", "BAR-MOT-04", JumpingPosition),
+    _controller("says-stopped", "BAR-MOT-05", SaysStopped),
+    _controller("open-too-early", "BAR-MOT-06", OpenTooEarly),
+    _controller("believes-itself", "BAR-MOT-07", BelievesItself),
+    _controller("late-stop", "BAR-MOT-08", LateStop),
+    _controller("resumes", "BAR-MOT-09", Resumes),
+    _controller("finishes-first", "BAR-MOT-10", FinishesFirst),
+    _controller("toggles", "BAR-MOT-11", Toggles),
+    _controller("opens-again", "BAR-MOT-12", OpensAgain),
+    _controller("counts-starts", "BAR-MOT-13", CountsStarts),
+    _controller("partial-is-full", "BAR-MOT-15", PartialIsFull),
+    Variant("bare-edge", "BAR-SAF-01", "Has no soft edge under the boom.",
+            arm={"edge_stiffness_n_m": None}),
+    Variant("presses-on", "BAR-SAF-02", "A strong motor that reverses a second late.",
+            arm={"motor_torque_nm": 900.0}, faults=(("reversal_late", {"delay_s": 1.0}),)),
+    _controller("stops-only", "BAR-SAF-04", StopsOnly),
+    _controller("ignores-input-at-start", "BAR-SAF-05", IgnoresInputAtStart),
+    _controller("ignores-input-in-motion", "BAR-SAF-06", IgnoresInputInMotion),
+    _controller("remembers-close", "BAR-SAF-07", RemembersClose),
+    _controller("slow-emergency-stop", "BAR-SAF-08", SlowEmergencyStop),
+    _controller("emergency-stop-once", "BAR-SAF-09", EmergencyStopOnce),
+    _controller("restarts-on-release", "BAR-SAF-10", RestartsOnRelease),
+    Variant("falls", "BAR-REC-01", "Badly balanced, and its brake needs power.",
+            arm={"brake_holds": False, "balance_share": 0.6}),
+    _controller("moves-on-power-return", "BAR-REC-02", MovesOnPowerReturn),
+    Variant("starts-slowly", "BAR-REC-03", "Starts in 8 s, its papers say 3 s.", start_up_s=8.0),
+    _controller("remembers-position", "BAR-REC-04", RemembersPosition),
+    _controller("forgets-counter", "BAR-REC-05", ForgetsCounter),
+    _controller("needs-service", "BAR-REC-06", NeedsService),
+    _wire("connection-is-life", "BAR-REC-07", ConnectionIsLife),
+    Variant("falls-back-down", "BAR-REC-08", "Its I/O module closes the arm when the master is silent.",
+            base="remote-io", fallback=("barrier_close",)),
+    _wire("denies-counter", "BAR-DOC-01", DeniesCounter),
+    _controller("rusty-release", "BAR-DOC-03", RustyRelease),
+    # What is only a SHOULD is shown to be testable, too.
+    Variant("nameless", "BAR-WIR-20", "Has empty texts as its identification.", base="remote-io",
+            profile={"identification": Identification(vendor_name="", product_code="", revision="")}),
 ]
