@@ -88,7 +88,7 @@ class Plates(Struct, frozen=True):
 
 
 class Kpis(Struct, frozen=True, kw_only=True):
-    """All figures of a run. Keys of the dicts by flow: `all`, `in`, `out`, `in.smart` …"""
+    """All figures of a run. Flows: `all`, `in`, `out`, `smart`, `traditional`, `in.smart` …"""
 
     trace_sha256: str = ""
     site: str = ""
@@ -223,11 +223,15 @@ def by_flow(facts: Facts) -> dict[str, list[Stay]]:
     for stay in facts.stays.values():
         if stay.arrived is None:
             continue
-        direction = str(stay.truth("direction"))
-        for name in ("all", direction, f"{direction}.{stay.truth('lane_kind') or 'smart'}"):
+        direction, kind = str(stay.truth("direction")), stay.truth("lane_kind") or "smart"
+        for name in ("all", direction, str(kind), f"{direction}.{kind}"):
             flows.setdefault(name, []).append(stay)
-    order = {"all": 0, "in": 1, "out": 2}
-    return dict(sorted(flows.items(), key=lambda item: (order.get(item[0], 3), item[0])))
+    order = ("all", "in", "out", "smart", "traditional")
+    return {name: flows[name] for name in sorted(flows, key=lambda name: _place(name, order))}
+
+
+def _place(name: str, order: tuple[str, ...]) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
 
 
 def queue(stays: Iterable[Stay]) -> list[tuple[float, int]]:
