@@ -136,18 +136,19 @@ class Rig:
     server: ModbusServer
     port: int
     clients: list[Raw] = field(default_factory=list)
-    sockets: list[socket.socket] = field(default_factory=list)
 
-    async def connect(self) -> Raw:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def connect(self, receive_bytes: int = 0) -> Raw:
+        """A client; `receive_bytes` makes its receive buffer small."""
+        # With protocol 0, asyncio would not know it for TCP and leave Nagle on.
+        sock = socket.socket(proto=socket.IPPROTO_TCP)
+        if receive_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        sock.setblocking(False)
+        await self.clock.loop.sock_connect(sock, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=sock)
         client = Raw(reader, writer)
         self.clients.append(client)
         return client
-
-    def keep(self, sock: socket.socket) -> socket.socket:
-        """Close `sock` when the test is over."""
-        self.sockets.append(sock)
-        return sock
 
     def kinds(self, kind: str) -> list[dict[str, Any]]:
         return [r.payload for r in self.trace.records() if r.kind == kind]
@@ -234,7 +235,5 @@ def on_bench(
             await server.stop()
             for client in rig.clients:
                 await client.close()
-            for sock in rig.sockets:
-                sock.close()
 
     return run_virtual(main, seed=seed)

@@ -34,10 +34,7 @@ from twin.wires.modbus.table import Served
 _HEAD = Struct(">HHHB")
 _TAIL = Struct(">HB")
 _WRITE_BUFFER_MAX = 64 * 1024
-"""Bytes of unread answers after which a client is not read any more."""
-
-_LATE_MAX = 256
-"""Delayed answers after which a client is not read any more (fault `slow`)."""
+"""Bytes of unread or delayed answers after which a client is not read any more."""
 
 _LINGER_S = 1.0
 """How long a connection that we ended is still drained."""
@@ -196,6 +193,7 @@ class _Connection(asyncio.Protocol):
         self._idle: asyncio.TimerHandle | None = None
         self._half_frame: asyncio.TimerHandle | None = None
         self._late: deque[tuple[float, bytes]] = deque()
+        self._late_bytes = 0
         self._late_timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
@@ -210,6 +208,8 @@ class _Connection(asyncio.Protocol):
             return
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Left alone, the kernel would buffer megabytes for a client that does not read.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WRITE_BUFFER_MAX)
         self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_MAX)
         self._active_s = self._loop.time()
         self._idle = self._loop.call_later(self._server.profile.idle_timeout_s, self._idle_check)
@@ -313,7 +313,8 @@ class _Connection(asyncio.Protocol):
         if self._late:
             due = max(due, self._late[-1][0])  # answers never overtake each other
         self._late.append((due, reply))
-        if len(self._late) >= _LATE_MAX and not self._late_full:
+        self._late_bytes += len(reply)
+        if self._late_bytes > _WRITE_BUFFER_MAX and not self._late_full:
             self._late_full = True
             self._transport.pause_reading()
         if self._late_timer is None:
@@ -322,10 +323,12 @@ class _Connection(asyncio.Protocol):
     def _send_late(self) -> None:
         self._late_timer = None
         while self._late and self._late[0][0] <= self._loop.time() + 1e-9:
-            self._transport.write(self._late.popleft()[1])
+            reply = self._late.popleft()[1]
+            self._late_bytes -= len(reply)
+            self._transport.write(reply)
         if self._late:
             self._late_timer = self._loop.call_at(self._late[0][0], self._send_late)
-        if self._late_full and len(self._late) < _LATE_MAX // 2:
+        if self._late_full and self._late_bytes < _WRITE_BUFFER_MAX // 2:
             self._late_full = False
             self._go_on()
 
