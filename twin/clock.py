@@ -33,7 +33,7 @@ Mode = Literal["virtual", "scaled", "real"]
 NS = 1_000_000_000
 """Nanoseconds in a second."""
 
-_STALL_POLLS = 2_000_000
+_STALL_POLLS = 100_000
 """Loop turns at one instant after which virtual time is called stuck: a day needs a few hundred."""
 
 _SLICE_S = 0.005
@@ -104,6 +104,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, seed: int = 0) -> None:
         self.now_ns = 0
+        self._now_s = 0.0
         self.armed_deadlock = True
         selector = _VirtualSelector(seed)
         selector.loop = self
@@ -112,13 +113,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Virtual seconds since the start."""
-        return self.now_ns / NS
+        return self._now_s
 
     def jump(self) -> None:
         """Move to the next timer; with none, nobody can ever wake up."""
         scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         if scheduled:
-            self.now_ns = max(self.now_ns, round(scheduled[0].when() * NS))
+            # Both are kept: a timer's float may lie a hair beyond the nanosecond, and whoever
+            # waits until `time() >= when` would never see it reached if it were rounded away.
+            when_s = scheduled[0].when()
+            self._now_s = max(self._now_s, when_s)
+            self.now_ns = max(self.now_ns, round(when_s * NS))
         elif self.armed_deadlock:
             raise DeadlockError(
                 f"deadlock at {self.now_ns / NS:.6f} s of virtual time: no socket is readable and "

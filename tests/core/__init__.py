@@ -1,0 +1,1 @@
+"""Tests of the clock, the trace, strict TOML and the site."""
