@@ -13,7 +13,7 @@ from twin.partner import Declaration, PartnerService, PartnerState
 from twin.trace import Trace
 
 T = TypeVar("T")
-TOKEN = "a-token-of-the-test"  # noqa: S105 - there is no other use of it
+TOKEN = "a-token-of-the-test"
 NUMBER = "301234567890"
 
 

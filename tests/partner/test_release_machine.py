@@ -63,8 +63,10 @@ class ReleaseMachine(RuleBasedStateMachine):
     def _model(self, number: str, key: str, gross_kg: int) -> str:
         """What the client should see, and what then is true."""
         how = self.desk.service.faults.get("down", {}).get("how")
+        delay_s = float(self.desk.service.faults.get("slow", {}).get("delay_s", 0.0))
+        too_slow = delay_s > CLIENT_TIMEOUT_S
         if how == "unavailable":
-            return "503"
+            return "nothing" if too_slow else "503"
         if how == "closed":
             return "nothing"
         request = (number, gross_kg)
@@ -79,8 +81,7 @@ class ReleaseMachine(RuleBasedStateMachine):
             if lawful:
                 self.released.add(number)
             seen = f"201 {decision}"
-        delay_s = float(self.desk.service.faults.get("slow", {}).get("delay_s", 0.0))
-        return "nothing" if how == "lost_answer" or delay_s > CLIENT_TIMEOUT_S else seen
+        return "nothing" if how == "lost_answer" or too_slow else seen
 
     async def _ask(self, number: str, key: str, gross_kg: int) -> str:
         try:
@@ -138,7 +139,7 @@ class ReleaseMachine(RuleBasedStateMachine):
 
 
 QUICK = settings(
-    max_examples=60, stateful_step_count=15, deadline=None,
+    max_examples=40, stateful_step_count=15, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
@@ -150,7 +151,7 @@ def test_releases_are_idempotent_whatever_happens() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", ["forgets_keys", "releases_twice", "ignores_body", "no_channel"])
+@pytest.mark.parametrize("mutant", ["forgets_keys", "releases_twice", "ignores_body", "grants_all"])
 def test_the_machine_finds_planted_bugs(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four planted bugs of a customs service are each found within the same few examples."""
     once, release, reasons = PartnerService._once, PartnerState.release, PartnerState.reasons
@@ -168,19 +169,20 @@ def test_the_machine_finds_planted_bugs(mutant: str, monkeypatch: pytest.MonkeyP
             matter.release = None
         return release(self, request, key)
 
-    def no_channel(self: Any, request: Any) -> Any:
-        return [reason for reason in reasons(self, request) if not reason.startswith("channel")]
+    def grants_all(self: Any, request: Any) -> Any:
+        return [reason for reason in reasons(self, request) if reason == "not_declared"]
 
     planted = {
         "forgets_keys": (PartnerService, "_once", forgets_keys),
         "ignores_body": (PartnerService, "_once", ignores_body),
         "releases_twice": (PartnerState, "release", releases_twice),
-        "no_channel": (PartnerState, "reasons", no_channel),
+        "grants_all": (PartnerState, "reasons", grants_all),
     }[mutant]
     monkeypatch.setattr(*planted)
     # A failure is all that is wanted here, not the shortest one.
-
-    found = settings(QUICK, phases=[Phase.generate], database=None, derandomize=True,
-                     max_examples=200, print_blob=False)  # fmt: skip
+    found = settings(
+        QUICK, phases=[Phase.generate], max_examples=200, print_blob=False,
+        report_multiple_bugs=False,
+    )  # fmt: skip
     with pytest.raises(AssertionError):
         run_state_machine_as_test(ReleaseMachine, settings=found)
