@@ -198,6 +198,23 @@ def test_an_obstacle_reverses_the_arm_to_open(name):
     assert contact.payload["after_750ms_n"] < 150
 
 
+def test_an_open_order_is_obeyed_before_a_late_reversal():
+    """Who sees the accident and orders up does not wait for the drive's own reaction."""
+
+    async def script(bench: Bench) -> None:
+        await bench.to("open")
+        bench.barrier.inject("reversal_late", delay_s=3)
+        bench.arm.set_obstacle(TRUCK)
+        await bench.to("close", 2)
+        assert await bench.to("open", 5) == "open"
+
+    bench = play(script)
+    contact = bench.records("arm.contact")[0]
+    ups = [r for r in bench.records("arm.motion") if r.t_ns > contact.t_ns]
+    assert [r.payload["direction"] for r in ups] == ["up"]
+    assert ups[0].t_s - contact.t_s < 1
+
+
 def test_a_close_order_does_not_put_off_a_reversal():
     """Closing again at the moment of an obstacle is not heard: first the arm goes up."""
 
@@ -226,7 +243,10 @@ def test_the_safety_input_forbids_closing():
         bench.barrier.set_safety_input(True)
         assert await bench.to("close") == "open"
         assert bench.read("inputs") & 1
+        await bench.to("close", 0.05)
         bench.barrier.set_safety_input(False)
+        await bench.wait(6)
+        assert bench.read("gate_status") == "open"  # an order of before does not count
         assert await bench.to("close") == "closed"
 
     play(script)

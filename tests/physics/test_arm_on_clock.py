@@ -140,12 +140,48 @@ def test_a_pressing_arm_goes_on_when_the_vehicle_has_gone(name):
         bench.arm.set_obstacle(TRUCK)
         bench.arm.drive("down")
         await bench.wait(6)
+        pressing = bench.arm.angle_deg()
         bench.arm.set_obstacle(None)
+        await bench.wait(0.1)
+        assert bench.arm.angle_deg() == pytest.approx(pressing, abs=2)
         await bench.wait(5)
 
     bench = play(script, name=name, angle_deg=90.0)
     assert bench.records("arm.rest")[-1].payload == {"angle_deg": pytest.approx(0, abs=0.1),
                                                      "at": "closed"}
+
+
+@every_engine
+def test_vehicles_that_come_and_go_in_time_do_not_delay_the_arm(name):
+    """Two changes of what stands there, both before any touch, leave the travel time as it is."""
+
+    async def script(bench: Bench) -> None:
+        bench.arm.drive("down")
+        for _ in range(4):
+            await bench.wait(0.1)
+            bench.arm.set_obstacle(TRUCK)
+            await bench.wait(0.1)
+            bench.arm.set_obstacle(None)
+        await bench.wait(5)
+
+    (rest,) = play(script, name=name, angle_deg=90.0).records("arm.rest")
+    assert rest.t_s == pytest.approx(3.0, rel=0.02)
+
+
+@every_engine
+def test_a_vehicle_that_comes_under_a_falling_arm_is_hit_once(name):
+    """The arm is already lower than the vehicle is high: one contact at once, by the arm."""
+
+    async def script(bench: Bench) -> None:
+        bench.arm.reversal_s = 0.06
+        bench.arm.drive("down")
+        await bench.wait(1.7)
+        bench.arm.set_obstacle(TRUCK)
+        await bench.wait(3)
+
+    (contact,) = play(script, name=name, angle_deg=90.0).records("arm.contact")
+    assert contact.payload["by"] == "arm"
+    assert contact.t_s == pytest.approx(1.7)
 
 
 def test_a_vehicle_that_runs_into_a_closed_arm_did_it_itself():

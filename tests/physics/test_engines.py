@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.physics.engines import RIGID, engine, every_engine, every_rigid_engine
 from twin.errors import HarnessError, UnknownName
@@ -21,6 +23,7 @@ from twin.physics import (
     load_engine,
 )
 from twin.physics.engine import ENGINE_NAMES, SampledPlan
+from twin.physics.simulate import contact_force_n
 
 LENGTHS_M = (3.0, 4.0, 6.0)
 TIMES_S = (1.5, 3.0, 6.0)
@@ -173,6 +176,36 @@ def test_a_move_goes_on_where_it_was_interrupted(name):
     for index in range(20):
         apart = whole.at(1 + index / 10).angle_rad - rest.at(index / 10).angle_rad
         assert abs(math.degrees(apart)) < 0.5
+    for kind in (EventKind.AT_CLOSED, EventKind.REST):
+        assert time_of(rest, kind) == pytest.approx(time_of(whole, kind) - 1.0, abs=0.02)
+
+
+def test_a_body_that_comes_when_the_arm_is_rising_again_is_not_hit():
+    """What the reference passed downwards before the body came does not count."""
+    p = arm()
+    sinking = ArmState(math.radians(50), -1.0)
+    whole = engine("kinematic").plan(p, sinking, OPEN)
+    low = Obstacle("truck", height_m=p.pivot_height_m + 1.6, near_m=1.5, far_m=4.0)
+    point = p.contact_with(low)
+    assert point is not None
+    down_s, up_s = whole.reference.crossing_s(point.angle_rad)
+    assert down_s < up_s
+    later = up_s + 0.1
+    rest = engine("kinematic").plan(
+        p, whole.at(later), Move("drive", math.pi / 2, 1.0, whole.reference, later), low
+    )
+    assert EventKind.CONTACT not in kinds(rest)
+    assert stop_deg(rest) == pytest.approx(90)
+
+
+@given(angle=st.floats(-0.2, 1.6), speed=st.floats(-3, 3))
+def test_the_edge_pushes_and_never_pulls(angle, speed):
+    """Contact force is never below 0, and is 0 without touch."""
+    point = arm().contact_at(0.5, 2.0)
+    force_n = contact_force_n(point, angle, speed)
+    assert force_n >= 0
+    if angle >= 0.5:
+        assert force_n == 0
 
 
 @every_rigid_engine

@@ -227,13 +227,13 @@ class Barrier(Device):
             return
         if closing and (self.safety_input or self._contacts["open"]):
             return
-        if "reversal" in self._timers or ("start" in self._timers and self._wish is wish):
-            return  # it is about to leave an obstacle, or to start just so: neither is put off
+        if "start" in self._timers and self._wish is wish:
+            return  # it is about to start just so: a repeated order does not put it off
         self._drop("auto_close")
         self._wish = wish
         self._after("start", self.parameters.start_s, lambda: self._start(wish, cause))
 
-    def _start(self, wish: GateStatus, cause: int) -> None:
+    def _start(self, wish: GateStatus, cause: int, *, from_obstacle: bool = False) -> None:
         if wish is GateStatus.CLOSING and self.safety_input:
             return  # it came on while the motor was starting
         up = wish is not GateStatus.CLOSING
@@ -247,7 +247,8 @@ class Barrier(Device):
             wish = GateStatus.CALIBRATING  # it does not know where half-way is either
         elif wish is GateStatus.PARTIAL_OPENING:
             to_deg = self._partial_deg()
-        self.obstacle = False
+        self._drop("reversal")
+        self.obstacle = from_obstacle
         self._went_up = up
         self._count()
         record = self._become(wish, cause)
@@ -300,11 +301,11 @@ class Barrier(Device):
             self.status is GateStatus.CALIBRATING and not self._went_up
         )
         if self.safety_input and closing:
-            self._drive_up(cause)
+            self._drive_up(cause, from_obstacle=False)
 
-    def _drive_up(self, cause: int) -> None:
+    def _drive_up(self, cause: int, *, from_obstacle: bool) -> None:
         self._forget()
-        self._start(GateStatus.OPENING, cause)
+        self._start(GateStatus.OPENING, cause, from_obstacle=from_obstacle)
 
     # --- what it feels ---------------------------------------------------------------------------
 
@@ -331,12 +332,7 @@ class Barrier(Device):
         # The motor goes on pushing until it reverses: that is what makes a late reversal hurt.
         delay_s = self._reversal_s()
         assert delay_s is not None
-
-        def reverse() -> None:
-            self._drive_up(cause)
-            self.obstacle = True
-
-        self._after("reversal", delay_s, reverse)
+        self._after("reversal", delay_s, lambda: self._drive_up(cause, from_obstacle=True))
 
     def _arrived(self, cause: int) -> None:
         """The arm stands. Only a limit switch (or the encoder, between the ends) says where."""

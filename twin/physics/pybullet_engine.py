@@ -35,23 +35,20 @@ class BulletHinge:
         # The package has no type information; everything of it stays in this class.
         with _silent():
             self._b: Any = import_extra("pybullet", engine="pybullet", hint=_HINT)
-        self._worlds: dict[ArmParameters, tuple[int, int, int]] = {}
+        self._worlds: dict[ArmParameters, tuple[int, int]] = {}
 
     def reset(self, p: ArmParameters, state: ArmState) -> None:
         """Become an arm of these parameters in this state, whatever was simulated before."""
         world = self._worlds.get(p)
         if world is None:
             world = self._worlds[p] = self._build(p)
-        self._client, self._body, snapshot = world
-        # Bullet warm-starts its motors from the step before; the snapshot has none, so that a
-        # plan depends on its arguments only.
-        self._b.restoreState(snapshot, physicsClientId=self._client)
+        self._client, self._body = world
         self._b.resetJointState(
             self._body, _LINK, state.angle_rad, state.speed_rad_s, physicsClientId=self._client
         )
         self._dt_s, self._friction_nm = 0.0, -1.0
 
-    def _build(self, p: ArmParameters) -> tuple[int, int, int]:
+    def _build(self, p: ArmParameters) -> tuple[int, int]:
         b = self._b
         client: int = b.connect(b.DIRECT)
         b.setGravity(0, 0, -GRAVITY_M_S2, physicsClientId=client)
@@ -86,7 +83,7 @@ class BulletHinge:
         b.setJointMotorControl2(
             body, _LINK, b.VELOCITY_CONTROL, targetVelocity=0, force=0, physicsClientId=client
         )
-        return client, body, b.saveState(physicsClientId=client)
+        return client, body
 
     def step(self, torque_nm: float, friction_nm: float, dt_s: float) -> tuple[float, float]:
         """Advance by `dt_s`; returns the new angle and speed."""
@@ -110,7 +107,7 @@ class BulletHinge:
 
     def close(self) -> None:
         """Disconnect every world."""
-        for client, _, _ in self._worlds.values():
+        for client, _ in self._worlds.values():
             self._b.disconnect(physicsClientId=client)
         self._worlds.clear()
 
