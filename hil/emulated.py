@@ -120,6 +120,7 @@ class EmulatedBarrier:
         for kind, values in self.variant.faults:
             self.barrier.inject(kind, **values)
         self._gauge: tuple[float, float] | None = None
+        self._touched: tuple[float, float, float | None] | None = None
         self._record: ForceRecord | None = None
         self._powered = True
         self.arm.on_event(self._arm_event)
@@ -183,11 +184,14 @@ class EmulatedBarrier:
     async def place(self, angle_deg: float) -> None:
         """Stand the instrument near the tip."""
         radius_m = PAD_SHARE * self.parameters.length_m
-        self._record, self._gauge = None, (radius_m, angle_deg)
+        self._record, self._touched, self._gauge = None, None, (radius_m, angle_deg)
         self.arm.set_obstacle(self._standing("gauge", radius_m, angle_deg))
 
     async def read(self) -> ForceRecord | None:
         """The record of the hit, as the norm's instrument shows it."""
+        if self._touched is not None:
+            # Computed when it is read: at the instant of the hit the wire has to be served.
+            self._record, self._touched = _hit(self.parameters, *self._touched), None
         return self._record
 
     async def remove(self) -> None:
@@ -195,9 +199,8 @@ class EmulatedBarrier:
         await self.remove_obstacle()
 
     def _arm_event(self, event: ArmEvent) -> None:
-        if event.kind is not EventKind.CONTACT or self._gauge is None or self._record is not None:
-            return
-        self._record = _hit(self.parameters, *self._gauge, self.arm.reversal_s)
+        if event.kind is EventKind.CONTACT and self._gauge is not None and self._touched is None:
+            self._touched = (*self._gauge, self.arm.reversal_s)
 
     # -- power, inclinometer, the hand release
 

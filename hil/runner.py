@@ -8,7 +8,7 @@ strategy is broken: the remaining cases are recorded as skipped and their verdic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -45,6 +45,7 @@ async def drive(
     *,
     product: Product | None = None,
     only: Iterable[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run every case that the PICS selects and leave the device in its safe state.
 
@@ -60,7 +61,7 @@ async def drive(
         product=msgspec.structs.asdict(product) if product else {}, selected=selected,
     )
     try:
-        await _cases(session, suite, wanted, product)
+        await _cases(session, suite, wanted, product, progress)
     finally:
         # Also on Ctrl-C and on a crash: nobody leaves a bench with the arm half-way.
         reached = await session.safe()
@@ -69,7 +70,11 @@ async def drive(
 
 
 async def _cases(
-    session: Session, suite: Suite, wanted: Sequence[str], product: Product | None
+    session: Session,
+    suite: Suite,
+    wanted: Sequence[str],
+    product: Product | None,
+    progress: Callable[[str], None],
 ) -> None:
     cases = suite.cases_of(wanted)
     cases.sort(key=lambda case: case.name != FIRST_CASE)  # stable: only the first one moves
@@ -79,6 +84,7 @@ async def _cases(
             session.trace("case", "case.skipped", case=case.name,
                           reason="the start position was missed twice; the strategy is broken")
             continue
+        progress(f"{number + 1}/{len(cases)} {case.name}: {case.doc}")
         begun = len(session.trace)
         missed = 0 if await _run_case(session, case, product) else READY_TRIES
         if number == 0 and case.name == FIRST_CASE and FIRST_REQUIREMENT in wanted:

@@ -47,6 +47,7 @@ class Session:
         self.wire = roles.wire
         self.state: dict[str, Any] = {}
         self.deg: float | None = None
+        self._before: float | None = None
 
     # -- recording
 
@@ -61,6 +62,7 @@ class Session:
 
     async def look(self) -> None:
         """Read the true angle once."""
+        self._before = self.deg
         if self.roles.inclinometer is not None:
             self.deg = await self.roles.inclinometer.angle_deg()
             if self.deg is not None:
@@ -95,6 +97,11 @@ class Session:
         if self.deg is not None:
             return self.deg <= END_DEG / 2
         return self.state.get("gate_status") == "closed" or bool(self.state.get("limit_closed"))
+
+    def _rests(self) -> bool:
+        """The last two samples of the angle are the same, and the wire shows no motion."""
+        moving = str(self.state.get("gate_status", "")).endswith("ing")
+        return not moving and self._before == self.deg
 
     # -- driving
 
@@ -152,7 +159,7 @@ class Session:
         declared_s = self.pixit.opening_s + self.pixit.closing_s + self.pixit.calibration_s
         for _ in range(2):
             if at():
-                await self.watch(3 * self.pixit.poll_s)  # until it has come to rest
+                await self.watch(2.0, self._rests)
                 return
             await self.command(order)
             if await self.watch(3 * declared_s + 5.0, at):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from .emulated import ARM, START_UP_S, WATCHDOG_S, load_profile
+from .emulator import Where
 from .errors import BenchError
 from .pics import BarrierPics, BarrierPixit, Product, to_toml
 
@@ -62,34 +63,35 @@ _BENCH = """# A bench: which role is played by what. Limits do not stand here, t
 # another process), manual (a person who answers prompts), feedback (the device's own position).
 
 [bench]
-id = "bench-1"
+id = "{id}"
 site = "laboratory"
+speed = {speed}
 
 [barrier]                     # the device under test
 driver = "modbus"
 host = "127.0.0.1"
-port = 15020
+port = {port}
 unit = 1
 
 [inclinometer]                # the true angle of the arm
 driver = "twin"
-url = "http://127.0.0.1:15080"
+url = "{control}"
 
 [stimulus]                    # obstacles and inputs
 driver = "twin"
-url = "http://127.0.0.1:15080"
+url = "{control}"
 
 [force_gauge]                 # 500 N/mm spring, 5 s record
 driver = "twin"
-url = "http://127.0.0.1:15080"
+url = "{control}"
 
 [power]
 driver = "twin"
-url = "http://127.0.0.1:15080"
+url = "{control}"
 
 [operator]                    # somebody who can be asked
 driver = "twin"
-url = "http://127.0.0.1:15080"
+url = "{control}"
 
 [[instrument]]
 id = "emulated-gauge"
@@ -101,10 +103,18 @@ certificate = "none: an emulated instrument"
 """
 
 
-def write(folder: Path, profile: str) -> list[Path]:
-    """Write the four files into `folder`; files that are there already are never overwritten."""
+DEFAULT = Where(15020, "http://127.0.0.1:15080", 1.0)
+"""Where the template looks for an emulated barrier."""
+
+
+def write(folder: Path, profile: str, *, emulator: Where = DEFAULT) -> list[Path]:
+    """Write the four files into `folder`, bench.toml first; nothing is ever overwritten."""
+    bench = _BENCH.format(
+        id="bench-1" if emulator is DEFAULT else f"emulated-{emulator.port}",
+        port=emulator.port, control=emulator.control, speed=emulator.speed,
+    )
     texts = {
-        "bench.toml": _BENCH,
+        "bench.toml": bench,
         "product.toml": to_toml(msgspec.structs.asdict(EMULATED_PRODUCT)),
         "pics.toml": to_toml(emulated_pics(profile).values()),
         "pixit.toml": to_toml(msgspec.structs.asdict(emulated_pixit(profile))),

@@ -69,6 +69,7 @@ class BarrierWire:
         self._clock, self._trace, self._limit_s = clock, trace, limit_s
         self._client: AsyncModbusTcpClient | None = None
         self._links = 0
+        self.last_state: dict[str, Any] = {}
         rows = [row for row in profile.rows if row.point in STATE_POINTS and row.key == row.point]
         self._blocks = _blocks(rows)
 
@@ -127,6 +128,7 @@ class BarrierWire:
             words = await self._read(block)
             for row in block.rows:
                 values[row.key] = _decode(row, words[row.address - block.address :])
+        self.last_state = values
         self._trace("wire", "state", **values)
         return values
 

@@ -19,6 +19,7 @@ FRESH_LIMIT_S = 1.0
 
 async def _fresh(session: Session, label: str) -> None:
     """A correct request on a new connection: is the device still there?"""
+    await session.clock.sleep(0.05)  # what was closed before gives its place free
     frame = session.wire.frame(0x0F0F, read_pdu(session, 1))
     await session.wire.exchange(label, frame, limit_s=FRESH_LIMIT_S)
 
@@ -321,8 +322,8 @@ async def write_read_only(session: Session) -> None:
     """The position, or the status, is written."""
     rows = [row for row in session.wire.profile.rows if row.key in ("position_percent", "last_error")]
     address = rows[0].address
-    await session.sample()
     session.mark("before")
+    await session.sample()
     writes = {6: write_one(6, address, 42), 16: struct.pack(">BHHBH", 16, address, 1, 2, 42)}
     for code, pdu in writes.items():
         await session.wire.exchange(f"write-{code}", session.wire.frame(0x0700 + code, pdu))

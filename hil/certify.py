@@ -1,0 +1,305 @@
+"""One certification run: lock the bench, prove it, drive, judge, and pack the evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import importlib.metadata
+import os
+import platform
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from twin.clock import Clock, run_real
+from twin.trace import Record, Trace
+
+from . import evidence, matrix
+from . import register as registers
+from . import suite as suites
+from .bench import BenchFile, bind
+from .drivers.base import Operator
+from .errors import BenchError
+from .junit import junit
+from .lock import BenchLock
+from .pics import BarrierPics, BarrierPixit, Product, redacted, to_toml
+from .report import rates, render
+from .runner import JUDGE_VERSION, drive, judge
+from .session import Session
+from .verdict import Outcome, Result, Verdict, outcome
+
+RUNNER_VERSION = "1.0"
+"""Version of how cases are driven; register, suite and judge have their own."""
+
+HEALTH = ("zero-transaction", "skewed-position", "ignores-input-at-start", "presses-on")
+"""Known-bad emulators that a healthy bench computer must fail; one of each kind of judge."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run, on what, and where the evidence goes."""
+
+    bench: BenchFile
+    bench_text: str
+    product: Product
+    pics: BarrierPics
+    pixit: BarrierPixit
+    out: Path
+    key: Path | None = None
+    wait_s: float = 0.0
+    only: tuple[str, ...] = ()
+    health: bool = True
+    operator: Operator | None = None
+    lock_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run."""
+
+    id: str
+    started: str
+    records: list[Record]
+    results: list[Result]
+    outcome: Outcome
+    health: dict[str, str]
+    bundle: Path
+
+
+def health_check() -> dict[str, str]:
+    """Run the kit against itself in virtual time: a good emulator passes, bad ones fail.
+
+    Raises `BenchError` if this computer cannot tell them apart; the result goes into the bundle.
+    """
+    found: dict[str, str] = {}
+    wanted = [name for name in matrix.names() if name in HEALTH]
+    kills = [matrix.find("barrier", name).kills for name in wanted]
+    judged, _ = matrix.results("came-gard", only=kills)
+    verdicts = {result.requirement: result.verdict for result in judged}
+    for id in kills:
+        found[f"good {id}"] = verdicts[id].value
+        if verdicts[id] is not Verdict.PASS:
+            raise BenchError(f"health check: the known-good emulator does not pass {id}: "
+                             f"{verdicts[id].value}; this installation cannot certify anything")
+    for name, id in zip(wanted, kills, strict=True):
+        got = matrix.row(name, own=True).verdicts[id]
+        found[f"{name} {id}"] = got
+        if got != Verdict.FAIL.value:
+            raise BenchError(f"health check: the known-bad emulator {name} is not failed by {id}: "
+                             f"{got}; this installation cannot certify anything")
+    return found
+
+
+def run(plan: Plan, progress: Progress = lambda _: None) -> Run:
+    """Run `plan` and write its bundle. A run that was interrupted is judged as far as it got."""
+    started = datetime.datetime.now(datetime.UTC)
+    id = secrets.token_hex(4)
+    with BenchLock(plan.bench.bench.id, run=id, wait_s=plan.wait_s, folder=plan.lock_folder):
+        health = {}
+        if plan.health:
+            progress("health check: known-good and known-bad emulators")
+            health = health_check()
+
+        async def main(clock: Clock) -> list[Record]:
+            return await _drive(plan, clock, progress)
+
+        records = run_real(main, speed=plan.bench.bench.speed)
+    suite, register = suites.load("barrier"), registers.load("barrier")
+    results = judge(records, suite, register)
+    stamp = started.strftime("%Y%m%dT%H%M%SZ")
+    path = plan.out / f"{stamp}_barrier_{id}.tar.gz"
+    done = Run(id, stamp, records, results, outcome(results), health, path)
+    _write(plan, done, path)
+    return done
+
+
+async def _drive(plan: Plan, clock: Clock, progress: Progress) -> list[Record]:
+    trace = Trace(clock)
+    async with AsyncExitStack() as stack:
+        roles = await bind(plan.bench, plan.pics, clock, trace, stack, operator=plan.operator)
+        session = Session(clock, trace, roles, plan.pics, plan.pixit)
+        _cancel_on_signals(clock.loop, stack)
+        try:
+            await drive(
+                session, suites.load("barrier"), registers.load("barrier"),
+                product=plan.product, only=plan.only or None, progress=progress,
+            )
+        except asyncio.CancelledError:
+            trace("run", "certify.interrupted", by="signal")
+            progress("interrupted; the arm was brought to its safe state")
+    return list(trace.records())
+
+
+def _cancel_on_signals(loop: asyncio.AbstractEventLoop, stack: AsyncExitStack) -> None:
+    """The first Ctrl-C cancels the run, which then goes through its safe state; later ones wait."""
+    task = asyncio.current_task()
+    assert task is not None
+    asked: list[int] = []
+
+    def stop(number: int) -> None:
+        if not asked:
+            asked.append(number)
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop, number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            continue  # Windows, or not the main thread: Ctrl-C arrives as KeyboardInterrupt
+        stack.callback(loop.remove_signal_handler, number)
+
+
+# ---------------------------------------------------------------- the bundle
+
+
+def _write(plan: Plan, done: Run, path: Path) -> None:
+    register = registers.load("barrier")
+    product = {k: v for k, v in msgspec.structs.asdict(plan.product).items() if v}
+    versions = _versions()
+    about = {"run": done.id, "started": done.started, "bench": plan.bench.bench.id,
+             "site": plan.bench.bench.site, **versions}
+    instruments = [msgspec.to_builtins(item) for item in plan.bench.instrument]
+    files = {
+        "attestation.json": evidence.pretty(attestation(plan.product, done)),
+        "PRODUCT.toml": to_toml(product).encode(),
+        "PICS.toml": to_toml(plan.pics.values()).encode(),
+        "PIXIT.toml": to_toml(redacted(plan.pixit)).encode(),
+        "BENCH.toml": plan.bench_text.encode(),
+        "results.json": evidence.pretty(results_json(done)),
+        "junit.xml": junit(done.results, register, suite="gatetwin.barrier"),
+        "report.html": render(
+            outcome=done.outcome, results=done.results, register=register, records=done.records,
+            product=product, pics=plan.pics.values(), pixit=redacted(plan.pixit), about=about,
+            instruments=instruments,
+        ),
+        "trace/trace.parquet": _parquet(done.records),
+        "env.json": evidence.pretty(_environment(done)),
+    }
+    head = {"run": done.id, "started": done.started, "device": "barrier", "versions": versions,
+            "outcome": done.outcome.verdict.value}
+    evidence.pack(path, files, done.records, head, key=plan.key)
+
+
+def results_json(done: Run) -> dict[str, Any]:
+    """Machine-readable results."""
+    register = registers.load("barrier")
+    return {
+        "run": done.id,
+        "device": "barrier",
+        "versions": _versions(),
+        "outcome": done.outcome.verdict.value,
+        "exit_code": done.outcome.exit_code,
+        "reasons": list(done.outcome.reasons),
+        "counts": done.outcome.counts,
+        "rates": {name: list(pair) for name, pair in rates(done.results, register).items()},
+        "unstable": [result.requirement for result in done.results if result.unstable],
+        "results": results_list(done.results),
+    }
+
+
+def results_list(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """The results as plain values, measurements with their outcome."""
+    return [
+        {
+            "requirement": result.requirement,
+            "level": result.level,
+            "verdict": result.verdict.value,
+            "text": result.text,
+            "case": result.case,
+            "attempts": [verdict.value for verdict in result.attempts],
+            "measurements": [
+                msgspec.to_builtins(item) | {"outcome": item.outcome, "limit_text": str(item.limit)}
+                for item in result.measurements
+            ],
+        }
+        for result in results
+    ]
+
+
+def attestation(product: Product, done: Run) -> dict[str, Any]:
+    """An in-toto statement with the predicate test-result/v0.1; its subject is the firmware."""
+    musts = [r for r in done.results if r.level == "MUST"]
+    failed = sorted(r.requirement for r in musts if r.verdict is Verdict.FAIL)
+    warned = sorted(
+        r.requirement for r in done.results
+        if r.verdict is Verdict.MARGINAL or (r.level != "MUST" and r.verdict is Verdict.FAIL)
+    )
+    passed = sorted(r.requirement for r in done.results if r.verdict is Verdict.PASS)
+    result = {Verdict.PASS: "WARNED" if warned else "PASSED"}.get(done.outcome.verdict, "FAILED")
+    register = registers.load("barrier")
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [
+            {
+                "name": f"{product.vendor} {product.model} firmware {product.firmware}",
+                "digest": {"sha256": product.digest()},
+            }
+        ],
+        "predicateType": "https://in-toto.io/attestation/test-result/v0.1",
+        "predicate": {
+            "result": result,
+            "configuration": [{"name": f"gatetwin barrier requirements {register.version}"}],
+            "passedTests": passed,
+            "warnedTests": warned,
+            "failedTests": failed,
+        },
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "requirements": registers.load("barrier").version,
+        "suite": suites.load("barrier").version,
+        "judge": JUDGE_VERSION,
+        "runner": RUNNER_VERSION,
+        "gatetwin": importlib.metadata.version("gatetwin"),
+    }
+
+
+def _environment(done: Run) -> dict[str, Any]:
+    packages = ("aiohttp", "msgspec", "pymodbus", "simpy", "pyarrow")
+    return {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+        "health": done.health,
+    }
+
+
+def _parquet(records: Sequence[Record]) -> bytes:
+    """The same events as Parquet, for DuckDB and Polars."""
+    trace = Trace()
+    for record in records:
+        trace._rows.append(tuple(record)[1:])  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.parquet"
+        trace.write(path)
+        return path.read_bytes()
+
+
+def rejudge(path: Path) -> tuple[list[Result], Outcome, list[str]]:
+    """Judge a bundle's events again with today's rules; also what differs from its results."""
+    files = evidence.unpack(path)
+    records, _ = evidence.unchained(files[evidence.EVENTS])
+    results = judge(records, suites.load("barrier"), registers.load("barrier"))
+    old = {item["requirement"]: item["verdict"]
+           for item in msgspec.json.decode(files["results.json"])["results"]}
+    changed = [
+        f"{result.requirement}: {old.get(result.requirement, 'absent')} > {result.verdict.value}"
+        for result in results
+        if old.get(result.requirement) != result.verdict.value
+    ]
+    return results, outcome(results), changed

@@ -1,0 +1,202 @@
+"""Roles that a person plays: every action is a prompt with a time limit, its answer is recorded.
+
+The person is asked on the terminal. A test script answers from a list instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+
+from hil.errors import BenchError, OperatorTimeout
+from twin.clock import Clock
+from twin.trace import Trace
+
+from .base import AnswerKind, ForceRecord, Input, Operator
+
+ACTION_LIMIT_S = 600.0
+"""How long a person has for one action: walking to the barrier and back is minutes, not hours."""
+
+_YES = {"y", "yes", "d", "done", "có", "co", "是", "好"}
+_NO = {"n", "no", "không", "khong", "否", "不"}
+
+
+class TerminalOperator:
+    """Asks on the terminal; the answer is one line."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True),
+        fd: int | None = None,
+    ) -> None:
+        self._trace, self._say = trace, say
+        self._fd = sys.stdin.fileno() if fd is None else fd
+
+    async def ask(self, question: str, kind: AnswerKind, limit_s: float) -> bool | float | str:
+        """Put `question` until the answer can be read; `OperatorTimeout` after `limit_s`."""
+        hint = {"confirm": "[y/n]", "number": "[number]", "text": "[text]"}[kind]
+        self._trace("operator", "prompt", question=question, expect=kind, limit_s=limit_s)
+        try:
+            async with asyncio.timeout(limit_s):
+                while True:
+                    self._say(f"\n>>> {question} {hint} ")
+                    answer = parse(await self._line(), kind)
+                    if answer is not None:
+                        return answer
+                    self._say("That could not be read.")
+        except TimeoutError:
+            self._trace("operator", "no answer", question=question, limit_s=limit_s)
+            raise OperatorTimeout(
+                f"operator: no answer within {limit_s:g} s to: {question}"
+            ) from None
+
+    async def _line(self) -> str:
+        """One line of standard input, without blocking the loop and without a thread that hangs."""
+        loop = asyncio.get_running_loop()
+        line: asyncio.Future[bytes] = loop.create_future()
+
+        def readable() -> None:
+            if not line.done():
+                line.set_result(_read_line(self._fd))
+
+        try:
+            loop.add_reader(self._fd, readable)
+        except (NotImplementedError, OSError, PermissionError):
+            # Windows' loops and plain files: a daemon thread, which ends with the process.
+            def thread() -> None:
+                text = _read_line(self._fd)
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(lambda: line.done() or line.set_result(text))
+
+            threading.Thread(target=thread, daemon=True).start()
+            return _text(await line)
+        try:
+            return _text(await line)
+        finally:
+            loop.remove_reader(self._fd)
+
+
+def _read_line(fd: int) -> bytes:
+    """Bytes up to the end of a line; a terminal hands over whole lines anyway."""
+    got = b""
+    while not got.endswith(b"\n"):
+        byte = os.read(fd, 1)
+        if not byte:
+            break
+        got += byte
+    return got
+
+
+def _text(raw: bytes) -> str:
+    if not raw:
+        raise BenchError("operator: standard input is closed, so nobody can answer")
+    return raw.decode("utf-8", "replace").strip()
+
+
+def parse(line: str, kind: AnswerKind) -> bool | float | str | None:
+    """The answer in `line`, or None if it cannot be read as `kind`."""
+    if kind == "confirm":
+        word = line.lower()
+        return True if word in _YES else False if word in _NO else None
+    if kind == "number":
+        try:
+            return float(line.replace(",", "."))
+        except ValueError:
+            return None
+    return line or None
+
+
+class ScriptedOperator:
+    """Answers from a list, for rehearsals and tests; an unexpected question is a `BenchError`."""
+
+    def __init__(self, answers: Iterable[bool | float | str]) -> None:
+        self._answers = list(answers)
+        self.asked: list[str] = []
+
+    async def ask(self, question: str, kind: AnswerKind, limit_s: float) -> bool | float | str:  # noqa: ARG002
+        """The next answer of the list."""
+        self.asked.append(question)
+        if not self._answers:
+            raise BenchError(f"operator: no scripted answer is left for: {question}")
+        return self._answers.pop(0)
+
+
+class ManualHands:
+    """Stimulus, force gauge, power and inclinometer by prompts.
+
+    It remembers what it has asked for, so that bringing the bench to its safe state does not ask
+    for what is so already.
+    """
+
+    uncertainty_deg = 1.0
+    independent = True
+    continuous = False
+
+    def __init__(self, operator: Operator, clock: Clock) -> None:
+        self._operator, self._clock = operator, clock
+        self._is: dict[str, bool] = {"power": True}
+        self.uncertainty_n = 20.0  # 5 % of 400 N, the instrument's class at the limit
+
+    async def _do(self, what: str, wanted: bool, question: str) -> None:
+        if self._is.get(what, False) == wanted:
+            return
+        if not await self._operator.ask(question, "confirm", ACTION_LIMIT_S):
+            raise BenchError(f"operator: could not do: {question}")
+        self._is[what] = wanted
+
+    async def place_obstacle(self, angle_deg: float) -> None:
+        """See `Stimulus`."""
+        await self._do("obstacle", True, "Fix a rigid obstacle where the arm meets it at "
+                       f"{angle_deg:.0f} degrees from closed. Step back. Ready?")
+
+    async def remove_obstacle(self) -> None:
+        """See `Stimulus`."""
+        await self._do("obstacle", False, "Take the obstacle away and step back. Done?")
+
+    async def set_input(self, name: Input, active: bool) -> None:
+        """See `Stimulus`."""
+        verb = "Activate" if active else "Release"
+        await self._do(name, active, f"{verb} the input {name.replace('_', ' ')!r}. Done?")
+
+    async def block_drive(self, blocked: bool) -> None:
+        """See `Stimulus`."""
+        question = (
+            "Keep the drive from moving the arm: undo the coupling or pull the motor's plug. Done?"
+            if blocked
+            else "Let the drive move the arm again: coupling closed, motor's plug in. Done?"
+        )
+        await self._do("block", blocked, question)
+
+    async def place(self, angle_deg: float) -> None:
+        """See `ForceGauge`."""
+        await self._do("gauge", True, "Stand the force instrument where the arm meets it at "
+                       f"{angle_deg:.1f} degrees, start its record, step back. Ready?")
+
+    async def read(self) -> ForceRecord | None:
+        """See `ForceGauge`."""
+        if not await self._operator.ask("Did the arm touch the instrument?", "confirm",
+                                        ACTION_LIMIT_S):
+            return None
+        names = ("Peak force, N?", "Highest force from 0.75 s on, N?", "Force after 5 s, N?")
+        values = [await self._operator.ask(name, "number", ACTION_LIMIT_S) for name in names]
+        peak_n, after_n, end_n = (float(value) for value in values)
+        self.uncertainty_n = round(0.05 * peak_n, 1)
+        return ForceRecord(peak_n, after_n, end_n)
+
+    async def remove(self) -> None:
+        """See `ForceGauge`."""
+        await self._do("gauge", False, "Take the force instrument away and step back. Done?")
+
+    async def switch(self, on: bool) -> None:
+        """See `Power`."""
+        await self._do("power", on, f"Switch the barrier's mains {'on' if on else 'off'}. Done?")
+
+    async def angle_deg(self) -> float | None:
+        """See `Inclinometer`: a person cannot read an angle ten times a second."""
+        return None
