@@ -1,6 +1,202 @@
-"""stub"""
+"""The HTML report: one file, no network, three languages, light and dark, fit to print."""
+
 from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
-def write_html(path: Any, records: Any, judgement: Any, kpis: Any, *, language: str = "en") -> None:
-    """Write."""
-    path.write_text("")
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from twin import site as sites
+from twin.errors import GateTwinError
+from twin.judge import REGISTRY, Facts, Judgement, Kpis, collect
+from twin.judge import words as judge_words
+from twin.report import charts, words
+from twin.report.civil import Civil
+from twin.trace import Record
+
+VIOLATIONS_SHOWN = 200
+"""Longest list of violations in the page; verdicts.json has them all."""
+
+_DEFAULT_OPENS_H = 7.0
+
+
+def write_html(
+    path: Path, records: Iterable[Record] | Facts, judgement: Judgement, kpis: Kpis, *,
+    language: str = "en",
+) -> None:
+    """Write the report of one run to `path`; it opens in `language` (`en`, `vi` or `zh`)."""
+    path.write_text(render(records, judgement, kpis, language=language), encoding="utf-8")
+
+
+def render(
+    records: Iterable[Record] | Facts, judgement: Judgement, kpis: Kpis, *, language: str = "en"
+) -> str:
+    """The page as text."""
+    if language not in words.LANGUAGES:
+        raise GateTwinError(
+            f"report language {language!r} is not known; one of {', '.join(words.LANGUAGES)}"
+        )
+    facts = collect(records)
+    site = _site(kpis.site)
+    civil = Civil.of(kpis.day, site.hours.opens_h if site else _DEFAULT_OPENS_H)
+    data = {
+        "charts": charts.figures(facts, judgement, kpis, civil),
+        "zooms": charts.zooms(facts, judgement, civil),
+        "words": {
+            name: {key: text[name] for key, text in words.known().items()
+                   if key.startswith(("flow_", "stage_", "tl_", "ax_"))}
+            for name in words.LANGUAGES
+        },
+    }  # fmt: skip
+    return _environment().get_template("report.html").render(
+        language=language, languages=words.LANGUAGES, facts=facts, judgement=judgement, k=kpis,
+        civil=civil, registry=REGISTRY, site=site, heading=_heading(site, kpis),
+        date=_date(kpis.day), verdict=_verdict(judgement), tiles=_tiles(facts, kpis, civil),
+        estimates=_estimates(site), data=_script_json(data),
+        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
+        violations=judgement.violations[:VIOLATIONS_SHOWN],
+        more=max(0, len(judgement.violations) - VIOLATIONS_SHOWN),
+        rule_of={id(violation): result.id for result in judgement.invariants
+                 for violation in result.violations},
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals.update(
+        t=words.said, every=words.every, id=id, rule=judge_words.rule, min=min,
+        seen=lambda name: words.every(lambda language: judge_words.sometimes(name, language)),
+        say=lambda violation: words.every(violation.say),
+        known=words.known, include=_include,
+    )  # fmt: skip
+    environment.filters["s"] = seconds
+    environment.filters["n"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    return environment
+
+
+def _include(name: str) -> Markup:
+    """A style or script of our own, as it is."""
+    return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
+
+
+def _script_json(data: object) -> Markup:
+    """JSON that cannot end the script element around it."""
+    text = msgspec.json.encode(data).decode()
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", " ").replace("\u2029", " "))
+
+
+def seconds(value: float | None) -> str:
+    """A duration for reading: tenths below a minute and a half, then minutes and seconds."""
+    if value is None:
+        return "–"
+    if value < 90:
+        return f"{value:.1f}\u202fs"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d}\u202fmin"
+    return f"{whole // 3600}:{whole // 60 % 60:02d}\u202fh"
+
+
+def _site(name: str) -> sites.Site | None:
+    """The site of the run, if this installation knows it: for its name and its estimates."""
+    try:
+        return sites.load(name) if name else None
+    except GateTwinError:
+        return None
+
+
+def _heading(site: sites.Site | None, kpis: Kpis) -> Markup:
+    if site is None:
+        return Markup("{}").format(kpis.site or "gatetwin")
+    return words.every(lambda language: str(getattr(site.name, language)))
+
+
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
+           "October", "November", "December")  # fmt: skip
+
+
+def _date(day: object) -> Markup:
+    try:
+        date = dt.date.fromisoformat(str(day))
+    except ValueError:
+        return Markup("")
+    forms = {
+        "en": f"{date.day} {_MONTHS[date.month - 1]} {date.year}",
+        "vi": f"{date.day}/{date.month}/{date.year}",
+        "zh": f"{date.year} 年 {date.month} 月 {date.day} 日",
+    }
+    return words.every(forms.__getitem__)
+
+
+def _verdict(judgement: Judgement) -> dict[str, Any]:
+    n, broken, empty = len(judgement.invariants), judgement.broken, judgement.not_exercised
+    state = "broken" if broken else "empty" if empty else "held"
+    held = n - len(broken) - len(empty)
+    return {
+        "state": state,
+        "text": words.said(
+            f"verdict_{state}", n=n, broken=len(broken), empty=len(empty), held=held
+        ),
+        "lead": words.said(f"lead_{state}"),
+    }
+
+
+def _tiles(facts: Facts, kpis: Kpis, civil: Civil) -> list[dict[str, Any]]:
+    """The figures a reader looks for first: label, value, note, and whether it is bad."""
+    count, waits = kpis.vehicles.get("all"), kpis.waiting_s.get("all")
+    if count is None or waits is None:
+        return []
+    worst, lane = kpis.waiting_worst_interval.get("all"), kpis.transaction_s.get("smart")
+    done, plates = kpis.decisions, kpis.plates
+    decided = done.right + done.wrong
+    tiles = [
+        ("vehicles", f"{count.crossed + count.diverted}",
+         {"crossed": count.crossed, "diverted": count.diverted, "waiting": count.waiting}, False),
+        ("wait", seconds(waits.p95), {"p50": seconds(waits.p50), "max": seconds(waits.max)}, False),
+    ]  # fmt: skip
+    if worst is not None:
+        clock = civil.clock(worst.start_s, seconds=False)
+        tiles.append(("worst", seconds(worst.p95), {"clock": clock, "n": worst.n}, False))
+    if lane is not None:
+        tiles.append(("lane", seconds(lane.p95), {"p50": seconds(lane.p50)}, False))
+    if decided:
+        share = f"{100 * done.right / decided:.4g}\u202f%"
+        tiles.append(("decisions", share, {"wrong": done.wrong, "n": decided}, bool(done.wrong)))
+    if plates.first_right_share is not None:
+        tiles.append(("plates", f"{100 * plates.first_right_share:.1f}\u202f%",
+                      {"n": plates.vehicles, "checks": kpis.manual_checks}, False))  # fmt: skip
+    tiles.append(("peak", f"{kpis.throughput_peak_per_h['all']}",
+                  {"queue": kpis.queue_max["all"]}, False))  # fmt: skip
+    frames = f"{sum(kpis.frames.values()):,}".replace(",", "\u202f")
+    note = "tile_speed_note" if kpis.speed else "tile_speed_nowall"
+    made = [
+        {"label": words.said(f"tile_{key}"), "value": value, "bad": bad,
+         "note": words.said(f"tile_{key}_note", **values)}
+        for key, value, values, bad in tiles
+    ]  # fmt: skip
+    made.append({
+        "label": words.said("tile_speed"), "value": seconds(facts.end_s), "bad": False,
+        "note": words.said(note, speed=f"{kpis.speed or 0:.0f}", frames=frames),
+    })  # fmt: skip
+    return made
+
+
+def _estimates(site: sites.Site | None) -> list[tuple[str, str]]:
+    if site is None:
+        return []
+    return [
+        (key, source.partition(":")[2].strip() or source)
+        for key, source in site.sources.items()
+        if source.startswith("estimate")
+    ]
