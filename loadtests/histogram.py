@@ -2,7 +2,7 @@
 
 `HdrHistogram` keeps three significant digits from 1 µs to 1 h, so a percentile is within 0.1 %
 of the sample it stands for: Locust's own buckets round 1,449 ms to 1,400 ms and can hide a
-breach of a 1,400 ms limit. Count, sum, minimum and maximum are kept exactly beside it, as whole
+breach of a 1,400 ms limit. Count, sum and maximum are kept exactly beside it, as whole
 microseconds, so that merging in any order gives the same numbers to the last digit.
 """
 
@@ -32,25 +32,23 @@ DIGITS = 3
 
 
 class PackedLatencies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A histogram as it travels between processes: HdrHistogram's V2 blob and exact extremes."""
+    """A histogram as it travels between processes: HdrHistogram's V2 blob and what is exact."""
 
     blob: str
     count: int
     sum_us: int
-    min_us: int
     max_us: int
 
 
 class Latencies:
     """How long something took, many times; times go in and come out in seconds."""
 
-    __slots__ = ("_hdr", "count", "max_us", "min_us", "sum_us")
+    __slots__ = ("_hdr", "count", "max_us", "sum_us")
 
     def __init__(self, samples_s: Iterable[float] = ()) -> None:
         self._hdr: Any = HdrHistogram(1, MAX_US, DIGITS)
         self.count = 0
         self.sum_us = 0
-        self.min_us = 0
         self.max_us = 0
         for sample_s in samples_s:
             self.record(sample_s)
@@ -59,16 +57,15 @@ class Latencies:
         """Count one latency; a negative one (clock noise) counts as 0."""
         value = max(0, round(latency_s * US))
         self._hdr.record_value(min(value, MAX_US))
-        self._extend(1, value, value, value)
+        self._extend(1, value, value)
 
     def merge(self, other: Latencies) -> None:
         """Add all samples of `other`; no order of merging changes any figure."""
         if other.count:
             self._hdr.add(other._hdr)
-            self._extend(other.count, other.sum_us, other.min_us, other.max_us)
+            self._extend(other.count, other.sum_us, other.max_us)
 
-    def _extend(self, count: int, sum_us: int, min_us: int, max_us: int) -> None:
-        self.min_us = min(self.min_us, min_us) if self.count else min_us
+    def _extend(self, count: int, sum_us: int, max_us: int) -> None:
         self.max_us = max(self.max_us, max_us)
         self.count += count
         self.sum_us += sum_us
@@ -123,7 +120,7 @@ class Latencies:
         """The form that travels: a few hundred bytes for thousands of samples."""
         blob = self._hdr.encode()
         text = blob.decode("ascii") if isinstance(blob, bytes) else str(blob)
-        return PackedLatencies(text, self.count, self.sum_us, self.min_us, self.max_us)
+        return PackedLatencies(text, self.count, self.sum_us, self.max_us)
 
     @classmethod
     def unpack(cls, packed: PackedLatencies) -> Latencies:
@@ -131,14 +128,14 @@ class Latencies:
         self = cls()
         if packed.count:
             self._hdr.decode_and_add(packed.blob)
-            self._extend(packed.count, packed.sum_us, packed.min_us, packed.max_us)
+            self._extend(packed.count, packed.sum_us, packed.max_us)
         return self
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Latencies):
             return NotImplemented
-        mine = (self.count, self.sum_us, self.min_us, self.max_us)
-        theirs = (other.count, other.sum_us, other.min_us, other.max_us)
+        mine = (self.count, self.sum_us, self.max_us)
+        theirs = (other.count, other.sum_us, other.max_us)
         return mine == theirs and self.buckets_us() == other.buckets_us()
 
     __hash__ = None  # type: ignore[assignment]  # mutable

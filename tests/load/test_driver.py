@@ -98,12 +98,13 @@ def test_arrivals_beyond_their_patience_are_dropped_with_the_time_they_waited() 
 
 def test_the_warm_up_is_cut_by_intended_start() -> None:
     """What was meant to start in the warm-up counts in no percentile but shows on the time line."""
-    got = drive(server.modbus(server.Freezer(0, 1, hard=False)), info(warm_up_s=3.0))
+    # Frozen from 2 s to 4 s: those meant for the third second are sent in the fifth, yet cut.
+    got = drive(server.modbus(server.Freezer(2, 2, hard=False)), info(warm_up_s=3.0))
     series = got.series[BLOCK.name]
     assert series.count == 700
-    assert series.response.max_s < 0.01
+    assert series.response.max_s == pytest.approx(1.0, abs=0.01)
     assert sum(slot.offered for slot in got.slots.values()) == 1000
-    assert got.slots[0].max_s == pytest.approx(1.0, abs=0.01)
+    assert got.slots[2].max_s == pytest.approx(2.0, abs=0.01)
 
 
 def test_exceptions_and_foreign_replies_are_failures_by_kind() -> None:

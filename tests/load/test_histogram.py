@@ -101,6 +101,7 @@ def recorded(rows: list[tuple[str, float, float, float, str]]) -> Recorder:
             recorder.drop(name, intended_s, sent_s)
         else:
             recorder.record(name, intended_s, sent_s, sent_s + service_s, failure)
+        recorder.lag.record(wait_s)
     return recorder
 
 
@@ -117,6 +118,12 @@ def test_workers_add_up_to_the_whole_run(
     assert total.processes == workers
     total.processes = 1
     assert total.to_json() == whole.to_json()
+
+
+def test_a_dropped_arrival_counts_with_the_time_it_waited() -> None:
+    """Dropping the slow ones cannot bring a percentile down."""
+    recorder = recorded([("a", 2.0, 0.0, 0.001, "")] * 98 + [("a", 2.0, 3.0, 0.0, "drop")] * 2)
+    assert recorder.series["a"].response.percentile_s(99) == pytest.approx(3.0, rel=0.001)
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"format": 1}', b"\xff"])
