@@ -174,7 +174,10 @@ class Gate:
         io = self._remote_io(place("io"), profile_of["barrier"], barrier, light, loops)
         self.devices[spec.id] = LaneDevices(barrier, light, loops, io, scale, camera)
         self._wire_barrier(spec.id, profile_of["barrier"], barrier)
-        self._wire_modbus(spec.id, "io", io, profiles.load(profile_of["io"]), io.wired)
+        counters = {f"count_{name}" for name in io.wired if name.startswith("loop_")}
+        self._wire_modbus(
+            spec.id, "io", io, profiles.load(profile_of["io"]), io.wired | counters
+        )
         if profile_of["scale"] == "modbus":
             self._wire_modbus(spec.id, "scale", scale, profiles.load("weighbridge"))
         else:
