@@ -221,18 +221,23 @@ def test_gate_records_are_kept_and_flagged() -> None:
         assert (early.status, early.json["flags"]) == (201, ["no_release"])
         assert (await desk.get(f"/v1/declarations/{NUMBER}")).json["status"] == "crossed"
         desk.state.register(declared("302", plate="14C99999"))
-        await desk.release(declaration="302", plate="14C99999")
+        # one key for a release and a record: keys belong to their request
+        await desk.release("g1", declaration="302", plate="14C99999")
         good = record(declaration="302", plate="14C99999")
         assert (await desk.post(path, good, "g1")).json["flags"] == []
         repeated = await desk.post(path, good, "g1")
         assert repeated.headers["Idempotent-Replayed"] == "true"
         assert (await desk.post(path, good, "g2")).json["flags"] == ["already_crossed"]
+        desk.state.register(declared("303", plate="14C88888"))
+        await desk.release("k3", declaration="303", plate="14C88888")
+        foreign = record(declaration="303", plate="14C88888", release="R000001")
+        assert (await desk.post(path, foreign, "g5")).json["flags"] == ["no_release"]
         unknown = await desk.post(path, record(declaration=None, release=None), "g3")
         assert unknown.json["flags"] == ["not_declared"]
         diverted = await desk.post(path, record(event="diverted", declaration=None), "g4")
         assert diverted.json["flags"] == []
         assert [r["event"] for r in desk.kinds("partner.gate_record")] == [
-            "passed", "passed", "passed", "passed", "diverted",
+            "passed", "passed", "passed", "passed", "passed", "diverted",
         ]  # fmt: skip
 
     at_desk(test)
