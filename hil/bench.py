@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,11 +35,7 @@ Unit = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Address = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class BenchHead(_Strict):
+class BenchHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Names of the bench; `id` is what the lock is on."""
 
     id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
@@ -49,7 +45,7 @@ class BenchHead(_Strict):
     """Times real time; above 1 only where every role is played by an emulator of that speed."""
 
 
-class Device(_Strict):
+class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The device under test: always its own wire."""
 
     driver: Literal["modbus"]
@@ -60,7 +56,7 @@ class Device(_Strict):
     """How long a single answer may take before the wire counts as dead."""
 
 
-class RoleConfig(_Strict):
+class RoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One role; which keys are needed depends on the driver."""
 
     driver: Literal["twin", "manual", "modbus", "feedback"]
@@ -79,18 +75,18 @@ class RoleConfig(_Strict):
     coils: dict[Literal["safety", "emergency_stop"], Address] = {}
 
 
-class Instrument(_Strict):
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A calibrated instrument, for the report; one that is overdue refuses the run."""
 
     id: Text
     kind: Text
     uncertainty: Text
-    calibrated_on: datetime.date
-    due_on: datetime.date
+    calibrated_on: dt.date
+    due_on: dt.date
     certificate: Text
 
 
-class BenchFile(_Strict):
+class BenchFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of bench.toml."""
 
     bench: BenchHead
@@ -117,7 +113,7 @@ _DRIVERS = {
 }
 
 
-def load(path: Path, *, today: datetime.date | None = None) -> BenchFile:
+def load(path: Path, *, today: dt.date | None = None) -> BenchFile:
     """Read and check bench.toml; `today` (default: now) is held against calibration dates."""
     if not path.is_file():
         raise ConfigError(path, None, "", "there is no bench file; "
@@ -143,7 +139,7 @@ def load(path: Path, *, today: datetime.date | None = None) -> BenchFile:
     if file.bench.speed != 1.0 and len(emulated) != sum(1 for r in _DRIVERS if _driver(file, r)):
         raise wrong("bench.speed", f"{file.bench.speed} is possible only where every role is "
                     "played by driver 'twin': hardware and people live in real time")
-    date = today or datetime.datetime.now(datetime.UTC).date()
+    date = today or dt.datetime.now(dt.UTC).date()
     for index, item in enumerate(file.instrument):
         if item.due_on < date:
             raise wrong(f"instrument.{index}.due_on", f"calibration of {item.id} was due on "
@@ -181,7 +177,8 @@ async def bind(
 
     person: Operator | None = operator
     if person is None and file.operator is not None:
-        person = TerminalOperator(trace) if file.operator.driver == "manual" else twin(file.operator)
+        by_hand = file.operator.driver == "manual"
+        person = TerminalOperator(trace) if by_hand else twin(file.operator)
     manual = ManualHands(person or TerminalOperator(trace), clock)
 
     def played(role: str) -> Any:
@@ -199,7 +196,7 @@ async def bind(
             assert config.coil is not None
             return RelayPower(tool, config.coil, on_closed=config.on_closed)
         if role == "stimulus":
-            return RelayStimulus(tool, dict(config.coils), manual)
+            return RelayStimulus(tool, config.coils, manual)
         assert config.address is not None
         return RegisterInclinometer(
             tool, table=config.table, address=config.address, scale=config.scale,

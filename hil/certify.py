@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -30,6 +30,7 @@ from .drivers.base import Operator
 from .errors import BenchError
 from .junit import junit
 from .lock import BenchLock
+from .mutants import find
 from .pics import BarrierPics, BarrierPixit, Product, redacted, to_toml
 from .report import rates, render
 from .runner import JUDGE_VERSION, drive, judge
@@ -83,28 +84,28 @@ def health_check() -> dict[str, str]:
     """
     found: dict[str, str] = {}
     wanted = [name for name in matrix.names() if name in HEALTH]
-    kills = [matrix.find("barrier", name).kills for name in wanted]
+    kills = [find("barrier", name).kills for name in wanted]
     judged, _ = matrix.results("came-gard", only=kills)
     verdicts = {result.requirement: result.verdict for result in judged}
-    for id in kills:
-        found[f"good {id}"] = verdicts[id].value
-        if verdicts[id] is not Verdict.PASS:
-            raise BenchError(f"health check: the known-good emulator does not pass {id}: "
-                             f"{verdicts[id].value}; this installation cannot certify anything")
-    for name, id in zip(wanted, kills, strict=True):
-        got = matrix.row(name, own=True).verdicts[id]
-        found[f"{name} {id}"] = got
+    for kill in kills:
+        found[f"good {kill}"] = verdicts[kill].value
+        if verdicts[kill] is not Verdict.PASS:
+            raise BenchError(f"health check: the known-good emulator does not pass {kill}, but "
+                             f"{verdicts[kill].value}; this installation cannot certify anything")
+    for name, kill in zip(wanted, kills, strict=True):
+        got = matrix.row(name, own=True).verdicts[kill]
+        found[f"{name} {kill}"] = got
         if got != Verdict.FAIL.value:
-            raise BenchError(f"health check: the known-bad emulator {name} is not failed by {id}: "
-                             f"{got}; this installation cannot certify anything")
+            raise BenchError(f"health check: the known-bad emulator {name} is not failed by {kill}, "
+                             f"but {got}; this installation cannot certify anything")
     return found
 
 
 def run(plan: Plan, progress: Progress = lambda _: None) -> Run:
     """Run `plan` and write its bundle. A run that was interrupted is judged as far as it got."""
-    started = datetime.datetime.now(datetime.UTC)
-    id = secrets.token_hex(4)
-    with BenchLock(plan.bench.bench.id, run=id, wait_s=plan.wait_s, folder=plan.lock_folder):
+    started = dt.datetime.now(dt.UTC)
+    number = secrets.token_hex(4)
+    with BenchLock(plan.bench.bench.id, run=number, wait_s=plan.wait_s, folder=plan.lock_folder):
         health = {}
         if plan.health:
             progress("health check: known-good and known-bad emulators")
@@ -117,8 +118,8 @@ def run(plan: Plan, progress: Progress = lambda _: None) -> Run:
     suite, register = suites.load("barrier"), registers.load("barrier")
     results = judge(records, suite, register)
     stamp = started.strftime("%Y%m%dT%H%M%SZ")
-    path = plan.out / f"{stamp}_barrier_{id}.tar.gz"
-    done = Run(id, stamp, records, results, outcome(results), health, path)
+    path = plan.out / f"{stamp}_barrier_{number}.tar.gz"
+    done = Run(number, stamp, records, results, outcome(results), health, path)
     _write(plan, done, path)
     return done
 

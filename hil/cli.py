@@ -18,11 +18,10 @@ from rich.table import Table
 
 from . import bench as benches
 from . import certify as certification
-from . import evidence, matrix, templates
+from . import evidence, matrix, mutants, templates
 from . import register as registers
 from . import suite as suites
 from .emulator import Emulator
-
 from .pics import BarrierPics, load_pics, load_pixit, load_product
 from .verdict import Outcome, Result, Verdict
 
@@ -87,8 +86,8 @@ def barrier(
     if emulated == (bench is not None):
         raise click.UsageError("give either --bench FILE or --emulated")
     register = registers.load("barrier")
-    for id in only:
-        register[id]  # an unknown id is refused before anything moves
+    for wanted in only:
+        register[wanted]  # an unknown id is refused before anything moves
     with ExitStack() as stack:
         if emulated:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -140,7 +139,8 @@ def verify(
         console = Console()
         for check in checks:
             style = {"ok": "green", "bad": "bold red"}.get(check.state, "yellow")
-            console.print(f"[{style}]{check.state:>4}[/]  {check.name}: {check.text}", soft_wrap=True)
+            shown = f"[{style}]{check.state:>4}[/]  {check.name}: {check.text}"
+            console.print(shown, soft_wrap=True)
     states = {check.state for check in checks}
     if "bad" in states:
         sys.exit(1)
@@ -177,7 +177,7 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     Exit code 0 if every MUST is killed by its mutant and the good ones pass everything, else 1.
     """
     register, suite = registers.load(device), suites.load(device)
-    kills = [variant.kills for variant in matrix.load(device)]
+    kills = [variant.kills for variant in mutants.load(device)]
     wrong = registers.audit(register, suite.judges, kills, BarrierPics.__struct_fields__)
     rows = matrix.matrix(jobs=jobs, own=own)
     wrong += matrix.complaints(rows)
@@ -192,7 +192,7 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     for row in rows:
         verdict = "survives" if row.kills and not row.ok else "killed" if row.kills else "passes"
         style = "green" if row.ok else "bold red"
-        others = ", ".join(id for id in row.failed if id != row.kills)
+        others = ", ".join(one for one in row.failed if one != row.kills)
         table.add_row(row.name, row.kills, f"[{style}]{verdict}[/]", others, row.doc)
     console.print(table)
     for line in wrong:
@@ -209,12 +209,12 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
 def requirements(device: str, as_json: bool) -> None:
     """List the requirements of a DEVICE with clause, test and mutant."""
     register, suite = registers.load(device), suites.load(device)
-    mutants = {variant.kills: variant.name for variant in matrix.load(device)}
+    killers = {variant.kills: variant.name for variant in mutants.load(device)}
     rows = [
         {"id": item.id, "level": item.level, "title": item.title, "clause": item.clause,
          "text": item.text, "applies_if": item.applies_if, "observe": item.observe,
          "rationale": item.rationale, "case": suite.judges.get(item.id, ("",))[0],
-         "mutant": mutants.get(item.id, ""), "not_testable": item.not_testable}
+         "mutant": killers.get(item.id, ""), "not_testable": item.not_testable}
         for item in register
     ]
     if as_json:

@@ -1,4 +1,4 @@
-"""Starts an emulated device in another process and ends it: `with Emulator("came-gard") as e: …`."""
+"""Starts an emulated device in another process and ends it: `with Emulator("came-gard"): …`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 from .errors import BenchError
 
@@ -38,7 +39,7 @@ class Emulator:
         self._child: subprocess.Popen[str] | None = None
         self.where = Where(0, "", speed)
 
-    def __enter__(self) -> Emulator:
+    def __enter__(self) -> Self:
         with tempfile.TemporaryFile("w+") as errors:
             self._child = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
@@ -49,7 +50,9 @@ class Emulator:
                 self._end()
                 errors.seek(0)
                 said = errors.read().strip().split("\n")[-1]
-                raise BenchError(f"the emulated barrier did not start within {START_LIMIT_S:g} s: {said}")
+                raise BenchError(
+                    f"the emulated barrier did not start within {START_LIMIT_S:g} s: {said}"
+                )
         ready = json.loads(line)
         self.where = Where(ready["modbus_port"], ready["control"], self._speed)
         return self

@@ -130,7 +130,9 @@ def tar_gz(content: Mapping[str, bytes]) -> bytes:
 def sign(data: bytes, key: Path) -> bytes:
     """OpenSSH signature of `data` in the namespace `gatetwin`."""
     if not key.is_file():
-        raise EvidenceError(f"{key}: no such signing key; `ssh-keygen -t ed25519 -f {key}` makes one")
+        raise EvidenceError(
+            f"{key}: no such signing key; `ssh-keygen -t ed25519 -f {key}` makes one"
+        )
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "data"
         target.write_bytes(data)
@@ -149,7 +151,9 @@ def _ssh_keygen(
             check=False,
         )
     except FileNotFoundError:
-        raise EvidenceError("ssh-keygen is not installed; signatures need OpenSSH 8.1 or later") from None
+        raise EvidenceError(
+            "ssh-keygen is not installed; signatures need OpenSSH 8.1 or later"
+        ) from None
     except subprocess.TimeoutExpired:
         raise EvidenceError(
             f"ssh-keygen did not answer within {_SSH_LIMIT_S:g} s; does the key have a passphrase? "
@@ -212,7 +216,9 @@ def _manifest(path: Path, files: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         manifest = json.loads(files[MANIFEST])
         if manifest["format"] != FORMAT:
-            raise EvidenceError(f"{path}: format {manifest['format']!r}; this version reads {FORMAT!r}")
+            raise EvidenceError(
+                f"{path}: format {manifest['format']!r}; this version reads {FORMAT!r}"
+            )
         dict(manifest["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise EvidenceError(f"{path}: {MANIFEST} cannot be read: {error}") from None
@@ -229,7 +235,8 @@ def _check_files(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Che
         for name in sorted(present & set(listed))
         if hashlib.sha256(files[name]).hexdigest() != listed[name]
     ]
-    return Check("files", "bad" if wrong else "ok", "; ".join(wrong) or f"{len(listed)} files match")
+    text = "; ".join(wrong) or f"{len(listed)} files match"
+    return Check("files", "bad" if wrong else "ok", text)
 
 
 def _check_chain(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Check:

@@ -52,7 +52,9 @@ def _evaluate(node: ast.expr, values: Mapping[str, Any] | None, text: str) -> An
             return None
         if node.id not in values:
             known = ", ".join(sorted(values))
-            raise RegisterError(f"applies_if {text!r}: unknown PICS item {node.id!r}; known: {known}")
+            raise RegisterError(
+                f"applies_if {text!r}: unknown PICS item {node.id!r}; known: {known}"
+            )
         return values[node.id]
     if isinstance(node, ast.BoolOp):
         parts = [_evaluate(part, values, text) for part in node.values]

@@ -37,4 +37,5 @@ def junit(results: Sequence[Result], register: Register, *, suite: str) -> bytes
     for name, count in counts.items():
         body.set(name, str(count))
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8")
+    xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return xml

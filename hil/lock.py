@@ -11,16 +11,17 @@ import getpass
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 from .errors import BenchBusy, BenchError
 
-if os.name == "nt":  # pragma: no cover - exercised on Windows only
+if sys.platform == "win32":  # pragma: no cover - exercised on Windows only
     import msvcrt
 
     def _try_lock(file: IO[str]) -> bool:
@@ -62,7 +63,7 @@ class BenchLock:
         self._id, self._run, self._wait_s, self._sleep = bench_id, run, wait_s, sleep
         self._file: IO[str] | None = None
 
-    def __enter__(self) -> BenchLock:
+    def __enter__(self) -> Self:
         # "a+" neither truncates the holder's note nor races with its creation.
         file = self.path.open("a+", encoding="utf-8")
         tries = int(self._wait_s / _RETRY_S) + 1
@@ -89,7 +90,8 @@ class BenchLock:
         """Who holds the bench by the note in the lock file."""
         try:
             note = json.loads(self.path.read_text(encoding="utf-8"))
-            return f"{note['user']} (process {note['pid']}, run {note['run']}, since {note['since']})"
+            who = f"{note['user']} (process {note['pid']}, run {note['run']}"
+            return f"{who}, since {note['since']})"
         except (OSError, ValueError, KeyError):
             return "somebody who left no note"
 

@@ -23,7 +23,7 @@ from .mutants import find, load
 from .pics import BarrierPics, BarrierPixit
 from .runner import drive, judge
 from .session import Roles, Session
-from .templates import emulated_pics, emulated_pixit
+from .templates import EMULATED_PRODUCT, emulated_pics, emulated_pixit
 from .verdict import Result, Verdict
 
 GOOD = ("came-gard", "remote-io", "magnetic-mgc")
@@ -44,7 +44,7 @@ class Row:
     @property
     def failed(self) -> list[str]:
         """Requirements that it failed."""
-        return [id for id, verdict in self.verdicts.items() if verdict == Verdict.FAIL.value]
+        return [name for name, got in self.verdicts.items() if got == Verdict.FAIL.value]
 
     @property
     def ok(self) -> bool:
@@ -76,7 +76,7 @@ async def record(
     try:
         session = Session(clock, trace, roles, pics, pixit)
         suite, register = suites.load("barrier"), registers.load("barrier")
-        await drive(session, suite, register, only=only)
+        await drive(session, suite, register, product=EMULATED_PRODUCT, only=only)
     finally:
         await bench.stop()
     return list(trace.records())
@@ -145,6 +145,7 @@ def complaints(rows: Iterable[Row]) -> list[str]:
             got, why = item.verdicts.get(item.kills), item.texts.get(item.kills, "")
             found.append(f"{item.name}: survives {item.kills}: {got}: {why}")
         else:
-            bad = {id: v for id, v in item.verdicts.items() if v not in ("PASS", "NOT_APPLICABLE")}
-            found += [f"{item.name}: {id}: {v}: {item.texts[id]}" for id, v in bad.items()]
+            fine = ("PASS", "NOT_APPLICABLE")
+            bad = {name: got for name, got in item.verdicts.items() if got not in fine}
+            found += [f"{item.name}: {k}: {got}: {item.texts[k]}" for k, got in bad.items()]
     return found

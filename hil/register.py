@@ -115,9 +115,8 @@ def _check(item: Requirement, file: _File, path: str) -> None:
 def load(device: str) -> Register:
     """The register of `device`, from the package."""
     folder = files("hil") / "requirements"
-    known = sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    names = (entry.name for entry in folder.iterdir())
+    known = sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
     if device not in known:
         raise UnknownName("device to certify", device, known)
     return loads((folder / f"{device}.toml").read_text(encoding="utf-8"), f"{device}.toml")
@@ -151,7 +150,7 @@ def audit(
         if names is not None:
             unknown = Expression(item.applies_if).names - names
             complaints += [f"{item.id}: applies_if names unknown PICS item {n}" for n in unknown]
-    for id in sorted(tested | (killers or set())):
-        if id not in register:
-            complaints.append(f"{id}: the suite or a mutant names a requirement that does not exist")
+    for named in sorted(tested | (killers or set())):
+        if named not in register:
+            complaints.append(f"{named}: the suite or a mutant names it, the register does not")
     return complaints

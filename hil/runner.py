@@ -53,7 +53,7 @@ async def drive(
     because what was left out stays NOT_RUN.
     """
     selected = select(register, session.pics)
-    wanted = selected if only is None else [id for id in selected if id in set(only)]
+    wanted = selected if only is None else [one for one in selected if one in set(only)]
     session.trace(
         "run", "certify.start",
         device=suite.device, suite=suite.version, register=register.version, judge=JUDGE_VERSION,

@@ -71,20 +71,27 @@ class Session:
     # -- waiting
 
     async def watch(
-        self, seconds: float, until: Callable[[], bool] | None = None, *, wire: bool = True
+        self,
+        seconds: float,
+        until: Callable[[], bool] | None = None,
+        *,
+        wire: bool = True,
+        every_s: float | None = None,
     ) -> bool:
-        """Sample every `pixit.poll_s` for `seconds` or until `until()`; True if it came true.
+        """Sample every `every_s` for `seconds` or until `until()`; True if it came true.
 
-        With `wire` False only the true angle is read, for times in which the wire is dead.
+        `every_s` is `pixit.poll_s` unless given. With `wire` False only the true angle is read,
+        for times in which the wire is dead.
         """
         end_s = self.clock.now_s() + seconds
+        step_s = every_s or self.pixit.poll_s
         while True:
             await (self.sample() if wire else self.look())
             if until is not None and until():
                 return True
-            if self.clock.now_s() + self.pixit.poll_s > end_s:
+            if self.clock.now_s() + step_s > end_s:
                 return False
-            await self.clock.sleep(self.pixit.poll_s)
+            await self.clock.sleep(step_s)
 
     def at_open(self) -> bool:
         """The arm stands open, by its true angle if that is known, else by the wire."""

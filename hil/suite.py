@@ -54,7 +54,7 @@ class Suite:
         """Register the decorated coroutine as a case of its own name."""
 
         def register(body: CaseBody) -> CaseBody:
-            name = body.__name__  # type: ignore[attr-defined]
+            name = body.__name__
             if name in self.cases:
                 raise RegisterError(f"suite {self.device}: case {name!r} is defined twice")
             doc = (body.__doc__ or "").strip().split("\n")[0]
@@ -78,7 +78,7 @@ class Suite:
 
     def cases_of(self, requirements: Iterable[str]) -> list[Case]:
         """The cases that these requirements need, each once, in the order of definition."""
-        needed = {self.judges[id][0] for id in requirements if id in self.judges}
+        needed = {self.judges[one][0] for one in requirements if one in self.judges}
         return [case for name, case in self.cases.items() if name in needed]
 
 

@@ -58,9 +58,11 @@ EMULATED_PRODUCT = Product(
     serial="GT-0000000001",
 )
 
-_BENCH = """# A bench: which role is played by what. Limits do not stand here, they are in the requirements.
-# Drivers: modbus (the device's own wire, or an instrument with registers), twin (an emulated device in
-# another process), manual (a person who answers prompts), feedback (the device's own position).
+_BENCH = """\
+# A bench: which role is played by what. Limits do not stand here but in the requirements.
+# Drivers: modbus (the device's own wire, or an instrument with registers), twin (an emulated
+# device in another process), manual (a person who answers prompts), feedback (the device's own
+# position).
 
 [bench]
 id = "{id}"

@@ -201,17 +201,33 @@ def rise_deg(samples: Sequence[Sample]) -> float:
     return worst
 
 
-def at_rest_from(samples: Sequence[Sample]) -> float | None:
-    """From when on the arm did not move any more; None if it still moved at the end."""
-    if len(samples) < 2:
+class Instant(NamedTuple):
+    """When something happened between two samples: the middle, and half of what is between."""
+
+    t_s: float
+    uncertainty_s: float
+
+
+def _between(before_s: float, after_s: float) -> Instant:
+    return Instant((before_s + after_s) / 2, (after_s - before_s) / 2)
+
+
+def rest(samples: Sequence[Sample]) -> Instant | None:
+    """When the arm came to rest for good; None if it still moved at the end."""
+    if len(samples) < 2 or abs(samples[-1].deg - samples[-2].deg) > STILL_DEG:
         return None
-    since: float | None = None
-    for before, after in zip(samples, samples[1:], strict=False):
-        if abs(after.deg - before.deg) > STILL_DEG:
-            since = None
-        elif since is None:
-            since = before.t_s
-    return since
+    final = samples[-1].deg
+    moving = [n for n, sample in enumerate(samples) if abs(sample.deg - final) > STILL_DEG]
+    if not moving:
+        return Instant(samples[0].t_s, 0.0)
+    return _between(samples[moving[-1]].t_s, samples[moving[-1] + 1].t_s)
+
+
+def lowest(samples: Sequence[Sample]) -> Instant:
+    """When the arm was lowest: it turned, or it had come to rest by then."""
+    least = min(sample.deg for sample in samples)
+    first = next(n for n, sample in enumerate(samples) if sample.deg <= least + STILL_DEG)
+    return _between(samples[max(0, first - 1)].t_s, samples[min(first + 1, len(samples) - 1)].t_s)
 
 
 def changes(states: Sequence[State], point: str) -> list[Any]:

@@ -49,7 +49,9 @@ class Stimulus(Protocol):
 class ForceGauge(Protocol):
     """The norm's force instrument: 500 N/mm spring, 5 s record."""
 
-    uncertainty_n: float
+    @property
+    def uncertainty_n(self) -> float:
+        """Expanded uncertainty of the latest reading."""
 
     async def place(self, angle_deg: float) -> None:
         """Stand the instrument where the arm meets it at `angle_deg`, ready to record."""

@@ -6,7 +6,7 @@ true angle. Both are read with pymodbus on a connection of their own.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from pymodbus.client import AsyncModbusTcpClient
@@ -57,7 +57,7 @@ class ModbusInstrument:
         client = await self._open()
         try:
             answer = await getattr(client, verb)(*arguments, device_id=self._unit)
-        except (ModbusException, OSError, asyncio.TimeoutError) as error:
+        except (ModbusException, OSError) as error:
             await self.close()
             raise BenchError(f"{self._name}: {verb} {arguments}: {error}") from error
         if answer.isError():
@@ -80,7 +80,7 @@ class RelayStimulus:
     """Inputs by relays of an I/O module; what no relay can do is left to `hands`."""
 
     def __init__(
-        self, instrument: ModbusInstrument, coils: dict[str, int], hands: Any
+        self, instrument: ModbusInstrument, coils: Mapping[Input, int], hands: Any
     ) -> None:
         self._instrument, self._coils, self._hands = instrument, coils, hands
 

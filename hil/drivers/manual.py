@@ -69,10 +69,14 @@ class TerminalOperator:
             loop.add_reader(self._fd, readable)
         except (NotImplementedError, OSError, PermissionError):
             # Windows' loops and plain files: a daemon thread, which ends with the process.
+            def answer(text: bytes) -> None:
+                if not line.done():
+                    line.set_result(text)
+
             def thread() -> None:
                 text = _read_line(self._fd)
-                with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(lambda: line.done() or line.set_result(text))
+                with contextlib.suppress(RuntimeError):  # the run is over already
+                    loop.call_soon_threadsafe(answer, text)
 
             threading.Thread(target=thread, daemon=True).start()
             return _text(await line)

@@ -93,7 +93,7 @@ class BarrierWire:
         _guard(client, self._trace)
         try:
             good = await client.connect()
-        except (ModbusException, OSError, asyncio.TimeoutError):
+        except (ModbusException, OSError):
             good = False
         if not good:
             client.close()
@@ -112,7 +112,7 @@ class BarrierWire:
     def abort(self) -> None:
         """Drop the connection as a cut cable does: reset, without a good-bye."""
         transport = self._client.ctx.transport if self._client is not None else None
-        if transport is not None:
+        if isinstance(transport, asyncio.Transport):
             transport.abort()
         self.close()
 
@@ -194,7 +194,7 @@ class BarrierWire:
                 case _:
                     call = client.write_register(address, argument, device_id=unit)
             return await call
-        except (ModbusException, OSError, asyncio.TimeoutError) as error:
+        except (ModbusException, OSError) as error:
             self.close()
             raise Unreachable(
                 f"barrier wire: no answer to function {function} at {address} within "

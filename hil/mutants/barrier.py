@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - overrides; each class says how it is broken
 """One broken barrier for each MUST; each must fail its own requirement and few others.
 
 Wire mutants bend the answer (`respond`), the admission of connections (`admit`) or, through
@@ -82,9 +83,9 @@ class AcceptsEveryWrite(ModbusServer):
 
     def respond(self, pdu: bytes, unit: int, cause: int) -> bytes | None:
         answer = super().respond(pdu, unit, cause)
-        if len(pdu) >= 5 and pdu[0] in (6, 16) and answer and answer[0] & EXCEPTION:
-            if struct.unpack(">H", pdu[1:3])[0] < 0x8000 and pdu[1:5] != bytes(4):
-                return pdu[:5]
+        refused = answer is not None and bool(answer[0] & EXCEPTION)
+        if refused and len(pdu) >= 5 and pdu[0] in (6, 16) and pdu[1] < 0x80 and any(pdu[1:5]):
+            return pdu[:5]
         return answer
 
 
@@ -259,8 +260,8 @@ class OpenTooEarly(Barrier):
 
     _early = False
 
-    def _start(self, wish: GateStatus, cause: int) -> None:
-        super()._start(wish, cause)
+    def _start(self, wish: GateStatus, cause: int, **how: Any) -> None:
+        super()._start(wish, cause, **how)
         if wish is GateStatus.OPENING and self.arm.moving:
             self.clock.call_later(0.5 * self.arm.parameters.open_s, self._say_open)
 
@@ -281,8 +282,8 @@ class OpenTooEarly(Barrier):
 class BelievesItself(Barrier):
     """Says open when the travel time is over, without looking whether the arm moved."""
 
-    def _start(self, wish: GateStatus, cause: int) -> None:
-        super()._start(wish, cause)
+    def _start(self, wish: GateStatus, cause: int, **how: Any) -> None:
+        super()._start(wish, cause, **how)
         if wish is GateStatus.OPENING:
             self.clock.call_later(self.arm.parameters.open_s, self._believe)
 
@@ -350,6 +351,17 @@ class CountsStarts(Barrier):
         self.operations += 1
 
 
+class Scattering(Barrier):
+    """Its motor needs longer and longer to start."""
+
+    def _order(self, wish: GateStatus, cause: int) -> None:
+        if wish is GateStatus.OPENING and not self.arm.moving:
+            late_s = 0.5 * (self.operations // 2 % 3)
+            self.clock.call_later(late_s, lambda: super(Scattering, self)._order(wish, cause))
+        else:
+            super()._order(wish, cause)
+
+
 class PartialIsFull(Barrier):
     """Has the partial opening in its papers only."""
 
@@ -361,9 +373,9 @@ class PartialIsFull(Barrier):
 class StopsOnly(Barrier):
     """Stops on an obstacle instead of reversing, and lies on it."""
 
-    def _drive_up(self, cause: int) -> None:
+    def _drive_up(self, cause: int, **how: Any) -> None:
         if self.safety_input:
-            super()._drive_up(cause)
+            super()._drive_up(cause, **how)
         else:
             self._fail(BarrierError.OBSTACLE, cause)
 
@@ -376,9 +388,9 @@ class IgnoresInputAtStart(Barrier):
         super()._order(wish, cause)
         self.safety_input = held
 
-    def _start(self, wish: GateStatus, cause: int) -> None:
+    def _start(self, wish: GateStatus, cause: int, **how: Any) -> None:
         held, self.safety_input = self.safety_input, False
-        super()._start(wish, cause)
+        super()._start(wish, cause, **how)
         self.safety_input = held
 
 
@@ -529,6 +541,8 @@ def _controller(name: str, kills: str, barrier: type[Barrier]) -> Variant:
     return Variant(name, kills, (barrier.__doc__ or "").strip(), barrier=barrier)
 
 
+_NAMELESS = Identification(vendor_name="", product_code="", revision="")
+
 MUTANTS: list[Variant] = [
     _wire("zero-transaction", "BAR-WIR-01", ZeroTransaction),
     _wire("short-reads", "BAR-WIR-02", ShortReads),
@@ -587,11 +601,17 @@ MUTANTS: list[Variant] = [
     _controller("forgets-counter", "BAR-REC-05", ForgetsCounter),
     _controller("needs-service", "BAR-REC-06", NeedsService),
     _wire("connection-is-life", "BAR-REC-07", ConnectionIsLife),
-    Variant("falls-back-down", "BAR-REC-08", "Its I/O module closes the arm when the master is silent.",
-            base="remote-io", fallback=("barrier_close",)),
+    Variant("falls-back-down", "BAR-REC-08",
+            "Its I/O module closes the arm when the master is silent.", base="remote-io",
+            fallback=("barrier_close",)),
     _wire("denies-counter", "BAR-DOC-01", DeniesCounter),
     _controller("rusty-release", "BAR-DOC-03", RustyRelease),
     # What is only a SHOULD is shown to be testable, too.
+    Variant("other-firmware", "BAR-DOC-02", "Runs another firmware than its papers say.",
+            parameters={"firmware": (1, 3, 9)}),
+    Variant("keeps-pressing", "BAR-SAF-03", "Stays on what it has hit for many seconds.",
+            faults=(("reversal_late", {"delay_s": 20.0}),)),
+    _controller("scattering", "BAR-MOT-14", Scattering),
     Variant("nameless", "BAR-WIR-20", "Has empty texts as its identification.", base="remote-io",
-            profile={"identification": Identification(vendor_name="", product_code="", revision="")}),
+            profile={"identification": _NAMELESS}),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from itertools import pairwise
 
 from hil.measurement import Measurement, at_least, at_most
 from hil.session import Session
@@ -12,11 +13,12 @@ from hil.view import (
     STILL_DEG,
     CaseView,
     Sample,
-    at_rest_from,
     changes,
     is_closed,
     is_open,
+    lowest,
     reached,
+    rest,
     rise_deg,
     travel_deg,
 )
@@ -35,8 +37,10 @@ async def _full_move(session: Session, order: str) -> None:
     await session.sample()
     session.mark(f"{order}-commanded")
     await session.command(order)
-    declared_s = session.pixit.opening_s if order == "open" else session.pixit.closing_s
-    await session.watch(2 * declared_s + 2.0, session.at_open if order == "open" else session.at_closed)
+    opening = order == "open"
+    declared_s = session.pixit.opening_s if opening else session.pixit.closing_s
+    at = session.at_open if opening else session.at_closed
+    await session.watch(2 * declared_s + 2.0, at)
     await session.watch(1.0)
     session.mark(f"{order}-over")
 
@@ -119,7 +123,7 @@ def position_travels(view: CaseView) -> Finding:
         values = [v for v in changes(states, "position_percent") if isinstance(v, int | float)]
         if len(values) < 2:
             return failed(f"{order}: the position never changed")
-        steps = [sign * (b - a) for a, b in zip(values, values[1:], strict=False)]
+        steps = [sign * (b - a) for a, b in pairwise(values)]
         if any(step < 0 for step in steps):
             return failed(f"{order}: the position goes back and forth: {values}")
         if len(values) - 2 < 4:
@@ -222,11 +226,11 @@ def comes_to_rest(view: CaseView, start: str, end: str, limit_s: float) -> Findi
         return inconclusive("the true angle was not recorded")
     if travel_deg(before[-3:] + samples[:1]) <= STILL_DEG:
         return inconclusive("the arm did not move when it was to be stopped")
-    rest_s = at_rest_from(samples)
-    if rest_s is None:
+    rested = rest(samples)
+    if rested is None:
         return failed(f"still moving {samples[-1].t_s - began:.1f} s later")
-    taken = Measurement("time to rest", rest_s - began, "s", at_most(limit_s),
-                        view.time_uncertainty_s, "simple")
+    taken = Measurement("time to rest", rested.t_s - began, "s", at_most(limit_s),
+                        rested.uncertainty_s)
     if is_open(samples[-1].deg) or is_closed(samples[-1].deg):
         return failed(f"went on to its end at {samples[-1].deg:.0f}°", taken)
     return decide(f"rests at {samples[-1].deg:.0f}°", "came to rest too late", taken)
@@ -241,7 +245,8 @@ def stopped_stays_stopped(view: CaseView) -> Finding:
         return inconclusive("the true angle was not recorded")
     if travel_deg(samples) > STILL_DEG:
         return failed(f"moved {travel_deg(samples):.1f}° after it had been stopped")
-    wrong = {s.values.get("gate_status") for s in states} & {"open", "closed", *MOVING_STATES}
+    shown = {str(state.values.get("gate_status")) for state in states}
+    wrong = shown & {"open", "closed", *MOVING_STATES}
     if view.pics.status_register and wrong:
         return failed(f"at rest at {samples[-1].deg:.0f}°, but the status says {sorted(wrong)}")
     return passed(f"rested for {SETTLE_S:g} s at {samples[-1].deg:.0f}°")
@@ -253,7 +258,8 @@ async def reversal(session: Session) -> None:
     await session.sample()
     await session.command("close")
     await session.watch(
-        2 * session.pixit.closing_s, lambda: session.deg is not None and session.deg < OPEN_DEG * 0.6
+        2 * session.pixit.closing_s,
+        lambda: session.deg is not None and session.deg < OPEN_DEG * 0.6,
     )
     session.mark("reversed")
     await session.command("open")
@@ -267,14 +273,14 @@ def reverses_on_command(view: CaseView) -> Finding:
     began, samples = view.mark("reversed"), view.truth_between("reversed")
     if began is None or len(samples) < 5:
         return inconclusive("the true angle was not recorded")
-    lowest = min(samples, key=lambda sample: sample.deg)
-    if is_closed(lowest.deg):
+    least, turned = min(sample.deg for sample in samples), lowest(samples)
+    if is_closed(least):
         return failed("went down to closed before it turned")
-    turn = Measurement("time to turn", lowest.t_s - began, "s", at_most(1.0),
-                       view.time_uncertainty_s)
+    turn = Measurement("time to turn", turned.t_s - began, "s", at_most(1.0),
+                       turned.uncertainty_s)
     if not is_open(samples[-1].deg):
-        return failed(f"turned at {lowest.deg:.0f}°, but got to {samples[-1].deg:.0f}° only", turn)
-    return decide(f"turned at {lowest.deg:.0f}°", "turned too late", turn)
+        return failed(f"turned at {least:.0f}°, but got to {samples[-1].deg:.0f}° only", turn)
+    return decide(f"turned at {least:.0f}°", "turned too late", turn)
 
 
 @suite.case(start="open", roles=["inclinometer"])
@@ -346,7 +352,7 @@ def the_counter_counts(view: CaseView) -> Finding:
     done = sum(1 for n in range(CYCLES) if view.mark(f"opened-{n}") is not None)
     if len(values) < 2 or done < CYCLES:
         return inconclusive(f"{done} cycles, {len(values)} counter reads")
-    if any(b < a for a, b in zip(values, values[1:], strict=False)):
+    if any(b < a for a, b in pairwise(values)):
         return failed("the counter fell")
     counted, wanted = values[-1] - values[0], CYCLES * view.pixit.counts_per_cycle
     return check(counted == wanted, f"{CYCLES} cycles raised the counter by {counted}",

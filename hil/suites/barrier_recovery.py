@@ -11,10 +11,10 @@ from hil.view import (
     OPEN_DEG,
     STILL_DEG,
     CaseView,
-    at_rest_from,
     changes,
     is_open,
     reached,
+    rest,
     sink_deg,
     travel_deg,
 )
@@ -31,7 +31,8 @@ async def power_cut(session: Session) -> None:
     await session.sample()
     await session.command("close")
     await session.watch(
-        2 * session.pixit.closing_s, lambda: session.deg is not None and session.deg < OPEN_DEG * 0.6
+        2 * session.pixit.closing_s,
+        lambda: session.deg is not None and session.deg < OPEN_DEG * 0.6,
     )
     session.mark("cut")
     await session.power(False)
@@ -73,7 +74,7 @@ def power_return_moves_nothing(view: CaseView) -> Finding:
     samples = view.truth_between("returned", "commanded")
     if len(samples) < 10:
         return inconclusive("the true angle was not recorded after power returned")
-    if at_rest_from(view.truth_between("cut", "returned")) is None:
+    if rest(view.truth_between("cut", "returned")) is None:
         return inconclusive("the arm was not at rest when power returned")
     moved = travel_deg(samples)
     return check(moved <= STILL_DEG, "the arm rested",
@@ -164,7 +165,7 @@ def connection_loss_is_survived(view: CaseView) -> Finding:
     samples = view.truth_between("lost", "reconnecting")
     if began is None or len(samples) < 5:
         return inconclusive("the true angle was not recorded")
-    if at_rest_from(samples) is None:
+    if rest(samples) is None:
         return failed("the arm was still moving long after its time")
     if served is None:
         return failed("no service on a new connection")
@@ -211,7 +212,7 @@ FEATURES = {
 }
 
 
-def harmless_probes(session: Session) -> dict[int, bytes]:
+def harmless_probes() -> dict[int, bytes]:
     """One request per function code that no device can carry out: they move and write nothing."""
     beyond = 0xEA60
     return {
@@ -231,7 +232,7 @@ def harmless_probes(session: Session) -> dict[int, bytes]:
 @suite.case(start="any")
 async def declaration(session: Session) -> None:
     """Probe every function code and every declared point; nothing is moved."""
-    for code, pdu in harmless_probes(session).items():
+    for code, pdu in harmless_probes().items():
         frame = session.wire.frame(0x1000 + code, pdu)
         await session.wire.exchange(f"probe-{code}", frame)
     for feature, point in FEATURES.items():

@@ -320,8 +320,8 @@ def wrong_coil_values_give_03(view: CaseView) -> Finding:
 @suite.case()
 async def write_read_only(session: Session) -> None:
     """The position, or the status, is written."""
-    rows = [row for row in session.wire.profile.rows if row.key in ("position_percent", "last_error")]
-    address = rows[0].address
+    shown = ("position_percent", "last_error")
+    address = next(row.address for row in session.wire.profile.rows if row.key in shown)
     session.mark("before")
     await session.sample()
     writes = {6: write_one(6, address, 42), 16: struct.pack(">BHHBH", 16, address, 1, 2, 42)}
