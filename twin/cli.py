@@ -208,7 +208,11 @@ def _speed(text: str) -> float | None:
 @main.command(name="sites")
 @_json
 def sites_command(as_json: bool) -> None:
-    """List the sites that come with the product."""
+    """List the sites that come with the product.
+
+    A site is one bridge with its lanes, devices and traffic. Wherever a command takes SITE, the
+    path of a site file of your own (TOML) will do as well.
+    """
     found = [sites.load(name) for name in sites.known_sites()]
     rows = [
         {
@@ -271,7 +275,11 @@ def wires(site: str, show_map: bool, as_json: bool) -> None:
 @click.argument("site")
 @_json
 def faults_command(site: str, as_json: bool) -> None:
-    """List the fault menu of every device, wire and service of SITE."""
+    """List the fault menu of every device, wire and service of SITE.
+
+    A line can be injected by a schedule (gatetwin run --faults FILE), in a pytest test
+    (gate.inject("in-1.barrier", "slow", factor=0.5)) and by the Hypothesis strategies.
+    """
     rows = _built(site)[1]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -374,7 +382,11 @@ def serve(
 @click.argument("trace", type=click.Path(path_type=Path))
 @_json
 def judge_command(trace: Path, as_json: bool) -> None:
-    """Judge TRACE again: a run folder or its trace.parquet."""
+    """Judge TRACE again: a run folder or its trace.parquet.
+
+    The verdict is a pure function of the record, so that old evidence can be judged by new rules.
+    The exit code is 0 only if every invariant held.
+    """
     records = list(read_trace(trace))
     judgement = judge(records)
     if as_json:

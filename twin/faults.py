@@ -53,12 +53,19 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     faults: list[Fault]
 
 
-def load(path: Path, targets: Mapping[str, Faulty], opens_h: float) -> list[Fault]:
-    """Read a schedule and check every entry against the menus; errors name file, line and key."""
+def read(path: Path) -> str:
+    """The text of a schedule; `ConfigError` if there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(path, None, "", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(path, None, "", f"is not UTF-8 text: {error.reason}") from error
+
+
+def load(path: Path, targets: Mapping[str, Faulty], opens_h: float) -> list[Fault]:
+    """Read a schedule and check every entry against the menus; errors name file, line and key."""
+    text = read(path)
     lines = strict_toml.LineIndex(text)
     faults = strict_toml.loads(text, Schedule, path).faults
     for index, fault in enumerate(faults):

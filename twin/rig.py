@@ -39,7 +39,7 @@ SETTLE_S = 1.0
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
     """One step of a program."""
 
-    do: Literal["vehicle", "inject", "heal", "wait"]
+    do: Literal["vehicle", "inject", "heal", "wait", "until_clear"]
     arguments: dict[str, Any] = {}
 
 
@@ -216,10 +216,11 @@ class Rig:
 
     def until_clear(self, limit_s: float = 900.0) -> bool:
         """Let time pass until every truck has left, at most `limit_s`; whether they all have."""
+        self._note("until_clear", limit_s=limit_s)
         counts = self.gate.world.counts
         end_s = self.now_s + limit_s
         while counts.gone < counts.arrived and self.now_s < end_s:
-            self.wait(min(10.0, end_s - self.now_s))
+            self._let_pass(min(10.0, end_s - self.now_s))
         return counts.gone == counts.arrived
 
     def play(self, steps: Sequence[Step]) -> None:

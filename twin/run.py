@@ -82,7 +82,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             engine=gate.engine_name,
             stack=plan.stack,
             hours=plan.hours,
-            faults=plan.faults.read_text(encoding="utf-8") if plan.faults else None,
+            faults=fault_schedule.read(plan.faults) if plan.faults else None,
         )
         if plan.faults is not None:
             gate.plan_faults(

@@ -70,6 +70,8 @@ class Lane:
         """Held by the vehicle that stands first in the queue."""
         self.leaving: Mover | None = None
         """The vehicle that moves through the arm now."""
+        self.sent = 0
+        """How many vehicles the marshal has sent here; among equal queues the idler lane is next."""
         self.openings = 0
         """How often the arm has left its closed position."""
         self.seen: simpy.Event = clock.env.event()

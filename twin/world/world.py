@@ -145,7 +145,9 @@ class World:
             lane for lane in self.lanes.values() if lane.direction == arrival.vehicle.direction
         ]
         suited = [lane for lane in own_way if lane.kind == kind] or own_way
-        return min(suited, key=lambda lane: len(lane.queue) + len(lane.movers))
+        lane = min(suited, key=lambda lane: (len(lane.queue) + len(lane.movers), lane.sent))
+        lane.sent += 1
+        return lane
 
     def _record_arrival(self, arrival: Arrival, lane: Lane) -> None:
         vehicle = arrival.vehicle

@@ -1,0 +1,1 @@
+"""Tests of a whole gate: rig, replay, command line, plugin, determinism."""

@@ -1,0 +1,50 @@
+"""Planted bugs in a stack are found over TCP and shrink to a handful of steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fixtures.stack_mutants import MUTANTS
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from fixtures import machines
+from fixtures.machines import BrokenInvariant, LaneMachine
+from twin.rig import load_program, play
+
+SETTINGS = settings(
+    max_examples=60, stateful_step_count=8, deadline=None, database=None, derandomize=True,
+    suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("ignores_the_channel", ["slow"]), ("trusts_the_ok", ["ok_but_no_motion"])]
+)
+def test_a_planted_bug_shrinks_to_at_most_six_steps(
+    name: str, kinds: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failing example is short, is saved, and breaks the same invariant when played again."""
+    monkeypatch.setattr(machines, "SAVED", tmp_path)
+    mutant = MUTANTS[name]
+
+    class Planted(LaneMachine):
+        STACK = staticmethod(mutant)
+        FAULTS = kinds
+
+    with pytest.raises(BrokenInvariant) as caught:
+        run_state_machine_as_test(Planted, settings=SETTINGS)
+    program = load_program(caught.value.saved)
+    assert len(program.steps) <= 6, str(program)
+    judgement, _ = play(program, stack=mutant)
+    assert judgement.broken == caught.value.judgement.broken
+
+
+@pytest.mark.slow
+def test_the_reference_stack_stands_whatever_breaks() -> None:
+    """Any trucks, any two faults at a time, any waits: every invariant holds."""
+    run_state_machine_as_test(
+        LaneMachine, settings=settings(SETTINGS, max_examples=25, phases=(Phase.generate,))
+    )
