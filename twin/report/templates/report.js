@@ -3,8 +3,9 @@
   const root = document.documentElement;
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const config = { displaylogo: false, responsive: true,
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  const config = { displaylogo: false, responsive: true, displayModeBar: false };
+  const tools = Object.assign({}, config, { displayModeBar: true,
+    modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]] });
 
   // "#key" is a text and "@name" a colour: both are the reader's choice.
   function fill(value, words, style) {
@@ -39,6 +40,10 @@
       if (/^[xy]axis/.test(key)) {
         made[key] = Object.assign({ gridcolor: color("--line"), zerolinecolor: color("--muted"),
           zeroline: false, linecolor: color("--line"), automargin: true, ticks: "" }, made[key]);
+        if (made[key].title) {
+          made[key].title = { text: made[key].title.text, standoff: 10,
+            font: { size: 12.5, color: color("--muted") } };
+        }
       }
     }
     return made;
@@ -56,7 +61,7 @@
         layout.xaxis.range = old.xaxis.range.slice();
       }
       layout.height = figure.layout.height;
-      Plotly.react(place, figure.data, layout, config);
+      Plotly.react(place, figure.data, layout, name === "lanes" ? tools : config);
     }
   }
 
@@ -73,7 +78,7 @@
     Plotly.relayout("plot-lanes", { "xaxis.range": range.slice() });
   }
 
-  // ?lang=vi and ?theme=dark open the page so: for links, and for pictures of it.
+  // ?lang=vi, ?theme=dark and ?zoom=busy open the page so: for links, and for pictures of it.
   const asked = new URLSearchParams(location.search);
   root.dataset.theme = asked.get("theme") || (dark.matches ? "dark" : "light");
   for (const button of document.querySelectorAll("[data-language]")) {
@@ -107,4 +112,5 @@
   }
   const language = asked.get("lang");
   speak(data.words[language] ? language : root.dataset.lang);
+  if (data.zooms[asked.get("zoom")]) zoom(data.zooms[asked.get("zoom")]);
 })();
