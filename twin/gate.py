@@ -172,12 +172,14 @@ class Gate:
             ),
         )
         io = self._remote_io(place("io"), profile_of["barrier"], barrier, light, loops)
+        # An output has a power-on value; whoever wires a lane sets red.
+        lamp_red = io.points["lamp_red"].write
+        assert lamp_red is not None
+        lamp_red(True)
         self.devices[spec.id] = LaneDevices(barrier, light, loops, io, scale, camera)
         self._wire_barrier(spec.id, profile_of["barrier"], barrier)
         counters = {f"count_{name}" for name in io.wired if name.startswith("loop_")}
-        self._wire_modbus(
-            spec.id, "io", io, profiles.load(profile_of["io"]), io.wired | counters
-        )
+        self._wire_modbus(spec.id, "io", io, profiles.load(profile_of["io"]), io.wired | counters)
         if profile_of["scale"] == "modbus":
             self._wire_modbus(spec.id, "scale", scale, profiles.load("weighbridge"))
         else:
@@ -204,7 +206,8 @@ class Gate:
             inputs |= {name: (barrier, name) for name in ("limit_open", "limit_closed")}
         if barrier_profile == RELAY:
             outputs |= {
-                f"barrier_{name}": (barrier, f"contact_{name}") for name in ("open", "close", "stop")
+                f"barrier_{name}": (barrier, f"contact_{name}")
+                for name in ("open", "close", "stop")
             }
         return RemoteIO(*placed, inputs=inputs, outputs=outputs, parameters=RemoteIoParameters())
 
