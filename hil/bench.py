@@ -116,8 +116,9 @@ _DRIVERS = {
 def load(path: Path, *, today: dt.date | None = None) -> BenchFile:
     """Read and check bench.toml; `today` (default: now) is held against calibration dates."""
     if not path.is_file():
-        raise ConfigError(path, None, "", "there is no bench file; "
-                          "`gatetwin certify init barrier` writes one")
+        raise ConfigError(
+            path, None, "", "there is no bench file; `gatetwin certify init barrier` writes one"
+        )
     file = strict_toml.load(path, BenchFile)
     lines = strict_toml.LineIndex(path.read_text(encoding="utf-8"))
 
@@ -129,21 +130,29 @@ def load(path: Path, *, today: dt.date | None = None) -> BenchFile:
         if config is None:
             continue
         if config.driver not in allowed:
-            raise wrong(f"{role}.driver", f"{config.driver!r} cannot play {role}; "
-                        f"drivers: {', '.join(allowed)}")
+            raise wrong(
+                f"{role}.driver",
+                f"{config.driver!r} cannot play {role}; drivers: {', '.join(allowed)}",
+            )
         needed = ("url",) if config.driver == "twin" else _NEEDS.get((role, config.driver), ())
         for name in needed:
             if getattr(config, name) in (None, "", {}):
                 raise wrong(role, f"driver {config.driver!r} needs the key {name!r}")
     emulated = [role for role in _DRIVERS if _driver(file, role) == "twin"]
     if file.bench.speed != 1.0 and len(emulated) != sum(1 for r in _DRIVERS if _driver(file, r)):
-        raise wrong("bench.speed", f"{file.bench.speed} is possible only where every role is "
-                    "played by driver 'twin': hardware and people live in real time")
+        raise wrong(
+            "bench.speed",
+            f"{file.bench.speed} is possible only where every role is "
+            "played by driver 'twin': hardware and people live in real time",
+        )
     date = today or dt.datetime.now(dt.UTC).date()
     for index, item in enumerate(file.instrument):
         if item.due_on < date:
-            raise wrong(f"instrument.{index}.due_on", f"calibration of {item.id} was due on "
-                        f"{item.due_on}; calibrate it, or take another instrument")
+            raise wrong(
+                f"instrument.{index}.due_on",
+                f"calibration of {item.id} was due on "
+                f"{item.due_on}; calibrate it, or take another instrument",
+            )
     return file
 
 
@@ -153,13 +162,19 @@ def _driver(file: BenchFile, role: str) -> str:
 
 
 async def bind(
-    file: BenchFile, pics: BarrierPics, clock: Clock, trace: Trace, stack: AsyncExitStack,
-    *, operator: Operator | None = None,
+    file: BenchFile,
+    pics: BarrierPics,
+    clock: Clock,
+    trace: Trace,
+    stack: AsyncExitStack,
+    *,
+    operator: Operator | None = None,
 ) -> Roles:
     """The drivers of all roles; they are closed when `stack` is left."""
     endpoint = Endpoint(file.barrier.host, file.barrier.port, file.barrier.unit)
-    wire = BarrierWire(endpoint, load_profile(pics.profile), clock, trace,
-                       limit_s=file.barrier.limit_s)
+    wire = BarrierWire(
+        endpoint, load_profile(pics.profile), clock, trace, limit_s=file.barrier.limit_s
+    )
     stack.callback(wire.close)
     hands: dict[str, TwinHands] = {}
 
@@ -199,9 +214,19 @@ async def bind(
             return RelayStimulus(tool, config.coils, manual)
         assert config.address is not None
         return RegisterInclinometer(
-            tool, table=config.table, address=config.address, scale=config.scale,
-            offset_deg=config.offset_deg, uncertainty_deg=config.uncertainty_deg,
+            tool,
+            table=config.table,
+            address=config.address,
+            scale=config.scale,
+            offset_deg=config.offset_deg,
+            uncertainty_deg=config.uncertainty_deg,
         )
 
-    return Roles(wire, played("inclinometer"), played("stimulus"), played("force_gauge"),
-                 played("power"), person)
+    return Roles(
+        wire,
+        played("inclinometer"),
+        played("stimulus"),
+        played("force_gauge"),
+        played("power"),
+        person,
+    )

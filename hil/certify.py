@@ -90,14 +90,18 @@ def health_check() -> dict[str, str]:
     for kill in kills:
         found[f"good {kill}"] = verdicts[kill].value
         if verdicts[kill] is not Verdict.PASS:
-            raise BenchError(f"health check: the known-good emulator does not pass {kill}, but "
-                             f"{verdicts[kill].value}; this installation cannot certify anything")
+            raise BenchError(
+                f"health check: the known-good emulator does not pass {kill}, but "
+                f"{verdicts[kill].value}; this installation cannot certify anything"
+            )
     for name, kill in zip(wanted, kills, strict=True):
         got = matrix.row(name, own=True).verdicts[kill]
         found[f"{name} {kill}"] = got
         if got != Verdict.FAIL.value:
-            raise BenchError(f"health check: the known-bad emulator {name} is not failed by {kill}, "
-                             f"but {got}; this installation cannot certify anything")
+            raise BenchError(
+                f"health check: the known-bad emulator {name} is not failed by {kill}, "
+                f"but {got}; this installation cannot certify anything"
+            )
     return found
 
 
@@ -132,8 +136,12 @@ async def _drive(plan: Plan, clock: Clock, progress: Progress) -> list[Record]:
         _cancel_on_signals(clock.loop, stack)
         try:
             await drive(
-                session, suites.load("barrier"), registers.load("barrier"),
-                product=plan.product, only=plan.only or None, progress=progress,
+                session,
+                suites.load("barrier"),
+                registers.load("barrier"),
+                product=plan.product,
+                only=plan.only or None,
+                progress=progress,
             )
         except asyncio.CancelledError:
             trace("run", "certify.interrupted", by="signal")
@@ -167,8 +175,13 @@ def _write(plan: Plan, done: Run, path: Path) -> None:
     register = registers.load("barrier")
     product = {k: v for k, v in msgspec.structs.asdict(plan.product).items() if v}
     versions = _versions()
-    about = {"run": done.id, "started": done.started, "bench": plan.bench.bench.id,
-             "site": plan.bench.bench.site, **versions}
+    about = {
+        "run": done.id,
+        "started": done.started,
+        "bench": plan.bench.bench.id,
+        "site": plan.bench.bench.site,
+        **versions,
+    }
     instruments = [msgspec.to_builtins(item) for item in plan.bench.instrument]
     files = {
         "attestation.json": evidence.pretty(attestation(plan.product, done)),
@@ -179,15 +192,26 @@ def _write(plan: Plan, done: Run, path: Path) -> None:
         "results.json": evidence.pretty(results_json(done)),
         "junit.xml": junit(done.results, register, suite="gatetwin.barrier"),
         "report.html": render(
-            outcome=done.outcome, results=done.results, register=register, records=done.records,
-            product=product, pics=plan.pics.values(), pixit=redacted(plan.pixit), about=about,
+            outcome=done.outcome,
+            results=done.results,
+            register=register,
+            records=done.records,
+            product=product,
+            pics=plan.pics.values(),
+            pixit=redacted(plan.pixit),
+            about=about,
             instruments=instruments,
         ),
         "trace/trace.parquet": _parquet(done.records),
         "env.json": evidence.pretty(_environment(done)),
     }
-    head = {"run": done.id, "started": done.started, "device": "barrier", "versions": versions,
-            "outcome": done.outcome.verdict.value}
+    head = {
+        "run": done.id,
+        "started": done.started,
+        "device": "barrier",
+        "versions": versions,
+        "outcome": done.outcome.verdict.value,
+    }
     evidence.pack(path, files, done.records, head, key=plan.key)
 
 
@@ -232,7 +256,8 @@ def attestation(product: Product, done: Run) -> dict[str, Any]:
     musts = [r for r in done.results if r.level == "MUST"]
     failed = sorted(r.requirement for r in musts if r.verdict is Verdict.FAIL)
     warned = sorted(
-        r.requirement for r in done.results
+        r.requirement
+        for r in done.results
         if r.verdict is Verdict.MARGINAL or (r.level != "MUST" and r.verdict is Verdict.FAIL)
     )
     passed = sorted(r.requirement for r in done.results if r.verdict is Verdict.PASS)
@@ -296,8 +321,10 @@ def rejudge(path: Path) -> tuple[list[Result], Outcome, list[str]]:
     files = evidence.unpack(path)
     records, _ = evidence.unchained(files[evidence.EVENTS])
     results = judge(records, suites.load("barrier"), registers.load("barrier"))
-    old = {item["requirement"]: item["verdict"]
-           for item in msgspec.json.decode(files["results.json"])["results"]}
+    old = {
+        item["requirement"]: item["verdict"]
+        for item in msgspec.json.decode(files["results.json"])["results"]
+    }
     changed = [
         f"{result.requirement}: {old.get(result.requirement, 'absent')} > {result.verdict.value}"
         for result in results

@@ -25,8 +25,15 @@ from .emulator import Emulator
 from .pics import BarrierPics, load_pics, load_pixit, load_product
 from .verdict import Outcome, Result, Verdict
 
-STYLES = {"PASS": "green", "FAIL": "bold red", "MARGINAL": "yellow", "NOT_APPLICABLE": "dim",
-          "NOT_RUN": "yellow", "INCONCLUSIVE": "yellow", "ERROR": "magenta"}
+STYLES = {
+    "PASS": "green",
+    "FAIL": "bold red",
+    "MARGINAL": "yellow",
+    "NOT_APPLICABLE": "dim",
+    "NOT_RUN": "yellow",
+    "INCONCLUSIVE": "yellow",
+    "ERROR": "magenta",
+}
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 _device = click.argument("device", type=click.Choice(["barrier"]))
@@ -51,20 +58,49 @@ def certify() -> None:
 @click.option("--pics", type=_path, help="What it is declared to do [pics.toml].")
 @click.option("--pixit", type=_path, help="How it is to be tested [pixit.toml].")
 @click.option("--emulated", is_flag=True, help="Start an emulated barrier and certify that.")
-@click.option("--profile", type=click.Choice(matrix.GOOD), default="came-gard", show_default=True,
-              help="Wire map of the emulated barrier.")
+@click.option(
+    "--profile",
+    type=click.Choice(matrix.GOOD),
+    default="came-gard",
+    show_default=True,
+    help="Wire map of the emulated barrier.",
+)
 @click.option("--mutant", default="", help="Let the emulated barrier be broken in this way.")
-@click.option("--speed", type=click.FloatRange(min=0.1, max=100.0), default=1.0, show_default=True,
-              help="Times real time; emulated only.")
-@click.option("--out", type=_path, default=Path("evidence"), show_default=True,
-              help="Folder of the evidence bundle.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0.1, max=100.0),
+    default=1.0,
+    show_default=True,
+    help="Times real time; emulated only.",
+)
+@click.option(
+    "--out",
+    type=_path,
+    default=Path("evidence"),
+    show_default=True,
+    help="Folder of the evidence bundle.",
+)
 @click.option("--key", type=_path, help="OpenSSH private key that signs the bundle.")
-@click.option("--wait", "wait_s", type=click.FloatRange(min=0, max=86_400), default=0.0,
-              show_default=True, help="Seconds to wait for a bench that is in use.")
-@click.option("--only", multiple=True, metavar="ID",
-              help="Only these requirements: for work on a device; never certifies.")
-@click.option("--health/--no-health", default=True, show_default=True,
-              help="First prove that this installation tells good from bad.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0, max=86_400),
+    default=0.0,
+    show_default=True,
+    help="Seconds to wait for a bench that is in use.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    help="Only these requirements: for work on a device; never certifies.",
+)
+@click.option(
+    "--health/--no-health",
+    default=True,
+    show_default=True,
+    help="First prove that this installation tells good from bad.",
+)
 @_json
 def barrier(
     bench: Path | None,
@@ -154,8 +190,12 @@ def rejudge(bundle: Path, as_json: bool) -> None:
     """Judge the events of a BUNDLE again with the rules of this version."""
     results, final, changed = certification.rejudge(bundle)
     if as_json:
-        body = {"outcome": final.verdict.value, "changed": changed, "reasons": list(final.reasons),
-                "results": certification.results_list(results)}
+        body = {
+            "outcome": final.verdict.value,
+            "changed": changed,
+            "reasons": list(final.reasons),
+            "results": certification.results_list(results),
+        }
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
     else:
         console = Console()
@@ -167,8 +207,13 @@ def rejudge(bundle: Path, as_json: bool) -> None:
 
 @certify.command(name="matrix")
 @_device
-@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True,
-              help="Processes to spread the mutants over.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Processes to spread the mutants over.",
+)
 @click.option("--own", is_flag=True, help="Run only each mutant's own test: quick.")
 @_json
 def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
@@ -182,9 +227,20 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     rows = matrix.matrix(jobs=jobs, own=own)
     wrong += matrix.complaints(rows)
     if as_json:
-        body = {"ok": not wrong, "complaints": wrong,
-                "rows": [{"name": r.name, "kills": r.kills, "failed": r.failed, "ok": r.ok,
-                          "simulated_s": r.simulated_s} for r in rows]}
+        body = {
+            "ok": not wrong,
+            "complaints": wrong,
+            "rows": [
+                {
+                    "name": r.name,
+                    "kills": r.kills,
+                    "failed": r.failed,
+                    "ok": r.ok,
+                    "simulated_s": r.simulated_s,
+                }
+                for r in rows
+            ],
+        }
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
         sys.exit(1 if wrong else 0)
     console = Console()
@@ -198,8 +254,10 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     for line in wrong:
         console.print(f"[red]{line}[/]", soft_wrap=True)
     killed = sum(1 for row in rows if row.kills and row.ok)
-    console.print(f"{killed} of {len(kills)} mutants killed, "
-                  f"{len(matrix.GOOD)} good twins, {len(register)} requirements")
+    console.print(
+        f"{killed} of {len(kills)} mutants killed, "
+        f"{len(matrix.GOOD)} good twins, {len(register)} requirements"
+    )
     sys.exit(1 if wrong else 0)
 
 
@@ -211,10 +269,19 @@ def requirements(device: str, as_json: bool) -> None:
     register, suite = registers.load(device), suites.load(device)
     killers = {variant.kills: variant.name for variant in mutants.load(device)}
     rows = [
-        {"id": item.id, "level": item.level, "title": item.title, "clause": item.clause,
-         "text": item.text, "applies_if": item.applies_if, "observe": item.observe,
-         "rationale": item.rationale, "case": suite.judges.get(item.id, ("",))[0],
-         "mutant": killers.get(item.id, ""), "not_testable": item.not_testable}
+        {
+            "id": item.id,
+            "level": item.level,
+            "title": item.title,
+            "clause": item.clause,
+            "text": item.text,
+            "applies_if": item.applies_if,
+            "observe": item.observe,
+            "rationale": item.rationale,
+            "case": suite.judges.get(item.id, ("",))[0],
+            "mutant": killers.get(item.id, ""),
+            "not_testable": item.not_testable,
+        }
         for item in register
     ]
     if as_json:
@@ -222,16 +289,28 @@ def requirements(device: str, as_json: bool) -> None:
         return
     table = Table("id", "level", "requirement", "clause", "seen by", "case", "mutant")
     for row in rows:
-        table.add_row(row["id"], row["level"], row["title"], row["clause"], row["observe"],
-                      row["case"], row["mutant"])
+        table.add_row(
+            row["id"],
+            row["level"],
+            row["title"],
+            row["clause"],
+            row["observe"],
+            row["case"],
+            row["mutant"],
+        )
     Console().print(table)
 
 
 @certify.command()
 @_device
 @click.option("--out", type=_path, default=Path("bench"), show_default=True, help="Folder to fill.")
-@click.option("--profile", type=click.Choice(matrix.GOOD), default="came-gard", show_default=True,
-              help="Wire map to begin with.")
+@click.option(
+    "--profile",
+    type=click.Choice(matrix.GOOD),
+    default="came-gard",
+    show_default=True,
+    help="Wire map to begin with.",
+)
 def init(device: str, out: Path, profile: str) -> None:  # noqa: ARG001 - one device so far
     """Write bench.toml, product.toml, pics.toml and pixit.toml to begin with."""
     for path in templates.write(out, profile):
@@ -248,8 +327,9 @@ def _print_results(console: Console, results: Sequence[Result]) -> None:
         text = f"{result.text}{': ' if measured else ''}{measured}"
         item = register[result.requirement]
         style = STYLES[result.verdict.value]
-        table.add_row(f"{item.id} {item.title}", item.level,
-                      f"[{style}]{result.verdict.value}[/]", text)
+        table.add_row(
+            f"{item.id} {item.title}", item.level, f"[{style}]{result.verdict.value}[/]", text
+        )
     console.print(table)
 
 
@@ -260,5 +340,3 @@ def _print_outcome(console: Console, final: Outcome) -> None:
     console.print(f"[{style}]{words}[/]  {', '.join(shown)}")
     for reason in final.reasons:
         console.print(f"  {reason}", soft_wrap=True)
-
-

@@ -110,11 +110,18 @@ class EmulatedBarrier:
         self.parameters = _changed(ARM, self.variant.arm)
         self.arm = Arm("bench.arm", clock, self.trace, load_engine(engine), self.parameters)
         self.barrier = self.variant.barrier(
-            "bench.barrier", clock, self.trace, random.Random(seed), arm=self.arm,
+            "bench.barrier",
+            clock,
+            self.trace,
+            random.Random(seed),
+            arm=self.arm,
             parameters=_changed(BarrierParameters(), self.variant.parameters),
         )
         self.server = self.variant.server(
-            self._served(), self.profile, clock=clock, trace=self.trace,
+            self._served(),
+            self.profile,
+            clock=clock,
+            trace=self.trace,
             response_s=self.variant.response_s,
         )
         for kind, values in self.variant.faults:
@@ -134,8 +141,15 @@ class EmulatedBarrier:
         parameters = RemoteIoParameters(
             watchdog_s=WATCHDOG_S, fallback=dict.fromkeys(self.variant.fallback, True)
         )
-        return RemoteIO("bench.io", self.clock, self.trace, random.Random(0), inputs=switches,
-                        outputs=orders, parameters=parameters)
+        return RemoteIO(
+            "bench.io",
+            self.clock,
+            self.trace,
+            random.Random(0),
+            inputs=switches,
+            outputs=orders,
+            parameters=parameters,
+        )
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve Modbus; returns the port."""
@@ -318,8 +332,14 @@ def bench_control(bench: EmulatedBarrier) -> web.Application:
         return web.json_response({"record": body, "uncertainty_n": bench.uncertainty_n})
 
     app = web.Application()
-    actions = {"obstacle": obstacle, "input": set_input, "drive": drive, "gauge": gauge,
-               "power": power, "hand": hand}
+    actions = {
+        "obstacle": obstacle,
+        "input": set_input,
+        "drive": drive,
+        "gauge": gauge,
+        "power": power,
+        "hand": hand,
+    }
     app.add_routes([web.post(f"/v1/{name}", verb(action)) for name, action in actions.items()])
     app.add_routes([web.get("/v1/angle", angle), web.get("/v1/force", force)])
     return app

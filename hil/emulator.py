@@ -30,11 +30,27 @@ class Emulator:
     """One `python -m hil.emulated` as a child; it ends with its parent, because its stdin does."""
 
     def __init__(
-        self, profile: str = "came-gard", *, mutant: str = "", speed: float = 1.0,
+        self,
+        profile: str = "came-gard",
+        *,
+        mutant: str = "",
+        speed: float = 1.0,
         engine: str = "kinematic",
     ) -> None:
-        self._command = [sys.executable, "-m", "hil.emulated", "barrier", "--profile", profile,
-                         "--mutant", mutant, "--speed", str(speed), "--engine", engine]
+        self._command = [
+            sys.executable,
+            "-m",
+            "hil.emulated",
+            "barrier",
+            "--profile",
+            profile,
+            "--mutant",
+            mutant,
+            "--speed",
+            str(speed),
+            "--engine",
+            engine,
+        ]
         self._speed = speed
         self._child: subprocess.Popen[str] | None = None
         self.where = Where(0, "", speed)
@@ -42,7 +58,10 @@ class Emulator:
     def __enter__(self) -> Self:
         with tempfile.TemporaryFile("w+") as errors:
             self._child = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
                 text=True,
             )
             line = self._first_line()

@@ -52,8 +52,12 @@ def chained(records: Iterable[Record]) -> tuple[bytes, str, int]:
     head, lines = "", []
     for record in records:
         event = {
-            "id": record.id, "t_ns": record.t_ns, "wall_ns": record.wall_ns,
-            "source": record.source, "kind": record.kind, "cause": record.cause,
+            "id": record.id,
+            "t_ns": record.t_ns,
+            "wall_ns": record.wall_ns,
+            "source": record.source,
+            "kind": record.kind,
+            "cause": record.cause,
             "payload": record.payload,
         }
         head = hashlib.sha256(head.encode() + canonical(event)).hexdigest()
@@ -68,8 +72,15 @@ def unchained(log: bytes) -> tuple[list[Record], str]:
         try:
             event = json.loads(line)
             link = event.pop("chain")
-            record = Record(event["id"], event["t_ns"], event["wall_ns"], event["source"],
-                            event["kind"], event["cause"], event["payload"])
+            record = Record(
+                event["id"],
+                event["t_ns"],
+                event["wall_ns"],
+                event["source"],
+                event["kind"],
+                event["cause"],
+                event["payload"],
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise EvidenceError(f"{EVENTS}, line {number}: not an event: {error}") from None
         head = hashlib.sha256(head.encode() + canonical(event)).hexdigest()
@@ -142,12 +153,13 @@ def sign(data: bytes, key: Path) -> bytes:
         return target.with_name("data.sig").read_bytes()
 
 
-def _ssh_keygen(
-    arguments: list[str], data: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
+def _ssh_keygen(arguments: list[str], data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            ["ssh-keygen", *arguments], input=data, capture_output=True, timeout=_SSH_LIMIT_S,
+            ["ssh-keygen", *arguments],
+            input=data,
+            capture_output=True,
+            timeout=_SSH_LIMIT_S,
             check=False,
         )
     except FileNotFoundError:
@@ -200,9 +212,7 @@ class Check:
     text: str
 
 
-def verify(
-    path: Path, *, signers: Path | None = None, identity: str = "*"
-) -> list[Check]:
+def verify(path: Path, *, signers: Path | None = None, identity: str = "*") -> list[Check]:
     """Check a bundle: files, chain, signature. `signers` is an OpenSSH allowed-signers file."""
     files = unpack(path)
     manifest = _manifest(path, files)
@@ -263,9 +273,7 @@ def _check_attestation(files: Mapping[str, bytes]) -> Check:
     return Check("attestation", "ok" if good else "bad", text)
 
 
-def _check_signature(
-    files: Mapping[str, bytes], signers: Path | None, identity: str
-) -> Check:
+def _check_signature(files: Mapping[str, bytes], signers: Path | None, identity: str) -> Check:
     if SIGNATURE not in files:
         return Check("signature", "open", "the bundle is not signed")
     if signers is not None and not signers.is_file():
@@ -281,8 +289,9 @@ def _check_signature(
             return Check("signature", "open", f"is valid, the signer is not known: {_said(done)}")
         who = identity
         if identity == "*":
-            found = _ssh_keygen(["-Y", "find-principals", "-f", str(signers), "-s", str(signature)],
-                                files[MANIFEST])
+            found = _ssh_keygen(
+                ["-Y", "find-principals", "-f", str(signers), "-s", str(signature)], files[MANIFEST]
+            )
             if found.returncode:
                 return Check("signature", "bad", f"signer is not in {signers.name}")
             who = found.stdout.decode().strip().split("\n")[0]

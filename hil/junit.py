@@ -19,8 +19,9 @@ def junit(results: Sequence[Result], register: Register, *, suite: str) -> bytes
     counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     for result in results:
         item = register[result.requirement]
-        case = ET.SubElement(body, "testcase", classname=f"{suite}.{item.group}",
-                             name=f"{item.id} {item.title}")
+        case = ET.SubElement(
+            body, "testcase", classname=f"{suite}.{item.group}", name=f"{item.id} {item.title}"
+        )
         counts["tests"] += 1
         verdict, text = result.verdict, f"{item.clause}: {result.text}"
         if verdict is Verdict.FAIL and item.level == "MUST":

@@ -70,8 +70,9 @@ async def record(
     bench = EmulatedBarrier(clock, load_profile(profile), variant, engine=engine)
     port = await bench.start()
     # The client works by the papers, not by what the mutant has made of them.
-    wire = BarrierWire(Endpoint("127.0.0.1", port, 1), load_profile(profile), clock, trace,
-                       limit_s=1.0)
+    wire = BarrierWire(
+        Endpoint("127.0.0.1", port, 1), load_profile(profile), clock, trace, limit_s=1.0
+    )
     roles = Roles(wire, bench, bench, bench, bench, EmulatedOperator(bench))
     try:
         session = Session(clock, trace, roles, pics, pixit)

@@ -43,9 +43,10 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def digest(self) -> str:
         """The firmware's digest, or one over the product's own data when there is none."""
-        return self.firmware_sha256 or hashlib.sha256(
-            msgspec.json.encode(self, order="deterministic")
-        ).hexdigest()
+        return (
+            self.firmware_sha256
+            or hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        )
 
 
 class BarrierPics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

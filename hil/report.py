@@ -50,14 +50,31 @@ def render(
     )
     state = {Verdict.PASS: "certified", Verdict.FAIL: "failed"}.get(outcome.verdict, "open")
     groups = [
-        (group, words, [(register[r.requirement], r) for r in results
-                        if register[r.requirement].group == group])
+        (
+            group,
+            words,
+            [
+                (register[r.requirement], r)
+                for r in results
+                if register[r.requirement].group == group
+            ],
+        )
         for group, words in register.groups.items()
     ]
     page = environment.get_template("report.html.j2").render(
-        words=WORDS, state=state, outcome=outcome, groups=groups, register=register,
-        product=product, pics=pics, pixit=pixit, about=about, instruments=instruments,
-        rates=rates(results, register), gauge=gauge, curves=curves(records),
+        words=WORDS,
+        state=state,
+        outcome=outcome,
+        groups=groups,
+        register=register,
+        product=product,
+        pics=pics,
+        pixit=pixit,
+        about=about,
+        instruments=instruments,
+        rates=rates(results, register),
+        gauge=gauge,
+        curves=curves(records),
         measured=[(register[r.requirement], r, m) for r in results for m in r.measurements],
         answers=[r.payload for r in records if r.source == "operator" and r.kind == "answer"],
     )
@@ -112,11 +129,19 @@ def curves(records: Sequence[Record]) -> list[tuple[str, Markup]]:
         for hit in hits:
             step_s = 1 / hit["rate_hz"]
             name = f"{hit['gap_mm']:g} mm" if hit["hit"] == 0 else ""
-            series.append((name, [(i * step_s, n) for i, n in enumerate(hit["samples_n"])
-                                  if i * step_s <= 1.0]))
+            series.append(
+                (
+                    name,
+                    [(i * step_s, n) for i, n in enumerate(hit["samples_n"]) if i * step_s <= 1.0],
+                )
+            )
         lines = [("400 N", 400.0, 0.0, 0.75), ("150 N", 150.0, 0.75, 1.0)]
-        found.append(("Force on the closing edge, first second of the 5 s record",
-                      chart(series, "s", "N", lines)))
+        found.append(
+            (
+                "Force on the closing edge, first second of the 5 s record",
+                chart(series, "s", "N", lines),
+            )
+        )
     return found
 
 
@@ -158,8 +183,10 @@ def chart(
     y_max = max([y for _, y in points] + [value for _, value, _, _ in limits]) * 1.08 or 1.0
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return (round(PAD + x / x_max * (WIDTH - 1.5 * PAD), 1),
-                round(HEIGHT - PAD / 1.5 - max(0.0, y) / y_max * (HEIGHT - 1.2 * PAD), 1))
+        return (
+            round(PAD + x / x_max * (WIDTH - 1.5 * PAD), 1),
+            round(HEIGHT - PAD / 1.5 - max(0.0, y) / y_max * (HEIGHT - 1.2 * PAD), 1),
+        )
 
     parts = [_grid(x_max, y_max, x_unit, y_unit, at)]
     for number, (name, line) in enumerate(series):
@@ -167,18 +194,24 @@ def chart(
         parts.append(f'<polyline points="{path}" class="s{number % 9}"/>')
         if name:
             row = number if number < 3 else number // 3
-            parts.append(f'<text x="{PAD + 8}" y="{16 + 14 * row}" class="t{number % 9}">'
-                         f"{name}</text>")
+            parts.append(
+                f'<text x="{PAD + 8}" y="{16 + 14 * row}" class="t{number % 9}">{name}</text>'
+            )
     for name, value, start, end in limits:
         (x1, y1), (x2, _) = at(start, value), at(min(end, x_max), value)
-        parts.append(f'<line x1="{x1}" x2="{x2}" y1="{y1}" y2="{y1}" class="limit"/>'
-                     f'<text x="{x2 - 4}" y="{y1 - 4}" text-anchor="end">{name}</text>')
+        parts.append(
+            f'<line x1="{x1}" x2="{x2}" y1="{y1}" y2="{y1}" class="limit"/>'
+            f'<text x="{x2 - 4}" y="{y1 - 4}" text-anchor="end">{name}</text>'
+        )
     frame = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" class="chart" role="img">'
     return Markup(frame + "".join(parts) + "</svg>")  # noqa: S704 - our own words and numbers
 
 
 def _grid(
-    x_max: float, y_max: float, x_unit: str, y_unit: str,
+    x_max: float,
+    y_max: float,
+    x_unit: str,
+    y_unit: str,
     at: Callable[[float, float], tuple[float, float]],
 ) -> str:
     parts = []
@@ -187,9 +220,11 @@ def _grid(
         x, y0 = at(share * x_max, 0)
         x0, y = at(0, share * y_max)
         right, _ = at(x_max, 0)
-        parts.append(f'<line x1="{x0}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'
-                     f'<text x="{x0 - 6}" y="{y + 4}" text-anchor="end" class="axis">'
-                     f"{share * y_max:.3g}{' ' + y_unit if step == 4 else ''}</text>"
-                     f'<text x="{x}" y="{y0 + 16}" text-anchor="middle" class="axis">'
-                     f"{share * x_max:.3g}{' ' + x_unit if step == 4 else ''}</text>")
+        parts.append(
+            f'<line x1="{x0}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'
+            f'<text x="{x0 - 6}" y="{y + 4}" text-anchor="end" class="axis">'
+            f"{share * y_max:.3g}{' ' + y_unit if step == 4 else ''}</text>"
+            f'<text x="{x}" y="{y0 + 16}" text-anchor="middle" class="axis">'
+            f"{share * x_max:.3g}{' ' + x_unit if step == 4 else ''}</text>"
+        )
     return "".join(parts)

@@ -55,10 +55,16 @@ async def drive(
     selected = select(register, session.pics)
     wanted = selected if only is None else [one for one in selected if one in set(only)]
     session.trace(
-        "run", "certify.start",
-        device=suite.device, suite=suite.version, register=register.version, judge=JUDGE_VERSION,
-        pics=session.pics.values(), pixit=redacted(session.pixit),
-        product=msgspec.structs.asdict(product) if product else {}, selected=selected,
+        "run",
+        "certify.start",
+        device=suite.device,
+        suite=suite.version,
+        register=register.version,
+        judge=JUDGE_VERSION,
+        pics=session.pics.values(),
+        pixit=redacted(session.pixit),
+        product=msgspec.structs.asdict(product) if product else {},
+        selected=selected,
     )
     try:
         await _cases(session, suite, wanted, product, progress)
@@ -81,8 +87,12 @@ async def _cases(
     missed = 0
     for number, case in enumerate(cases):
         if missed >= READY_TRIES:
-            session.trace("case", "case.skipped", case=case.name,
-                          reason="the start position was missed twice; the strategy is broken")
+            session.trace(
+                "case",
+                "case.skipped",
+                case=case.name,
+                reason="the start position was missed twice; the strategy is broken",
+            )
             continue
         progress(f"{number + 1}/{len(cases)} {case.name}: {case.doc}")
         begun = len(session.trace)
@@ -91,8 +101,11 @@ async def _cases(
             records = list(session.trace.records())[begun:]
             first = _judge_case(suite, FIRST_REQUIREMENT, records, session.pics, session.pixit)
             if first.verdict is Verdict.FAIL:
-                session.trace("run", "certify.refused",
-                              reason="the PICS is not true, so it cannot select tests")
+                session.trace(
+                    "run",
+                    "certify.refused",
+                    reason="the PICS is not true, so it cannot select tests",
+                )
                 return
 
 
@@ -100,13 +113,21 @@ async def _run_case(session: Session, case: Case, product: Product | None) -> bo
     """Run one case; False if its start position could not be reached."""
     missing = session.roles.missing(case.roles)
     if missing:
-        session.trace("case", "case.skipped", case=case.name,
-                      reason=f"nobody plays the role {', '.join(missing)}; bind it in bench.toml")
+        session.trace(
+            "case",
+            "case.skipped",
+            case=case.name,
+            reason=f"nobody plays the role {', '.join(missing)}; bind it in bench.toml",
+        )
         return True
     for attempt in range(READY_TRIES):
         meter = session.roles.inclinometer
         session.trace(
-            "case", "case.begin", case=case.name, attempt=attempt, text=case.doc,
+            "case",
+            "case.begin",
+            case=case.name,
+            attempt=attempt,
+            text=case.doc,
             angle_uncertainty_deg=getattr(meter, "uncertainty_deg", 0.0),
             independent_angle=getattr(meter, "independent", False),
             firmware=product.firmware if product else "",
@@ -192,8 +213,13 @@ def _result(
     findings = [_judge_case(suite, item.id, tries, pics, pixit) for tries in attempts[case]]
     # Sticky: a FAIL in any attempt stays, whatever a later attempt says.
     final = next((f for f in findings if f.verdict is Verdict.FAIL), findings[-1])
-    return result(final.verdict, final.text, measurements=final.measurements, case=case,
-                  attempts=tuple(finding.verdict for finding in findings))
+    return result(
+        final.verdict,
+        final.text,
+        measurements=final.measurements,
+        case=case,
+        attempts=tuple(finding.verdict for finding in findings),
+    )
 
 
 def _judge_case(

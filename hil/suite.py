@@ -24,7 +24,15 @@ Role = Literal["stimulus", "force_gauge", "power", "inclinometer", "operator"]
 CaseBody = Callable[[Session], Awaitable[None]]
 Judge = Callable[[CaseView], Finding]
 
-SUITES = {"barrier": ("barrier_wire", "barrier_motion", "barrier_safety", "barrier_recovery")}
+SUITES = {
+    "barrier": (
+        "barrier_wire",
+        "barrier_wire_wrong",
+        "barrier_motion",
+        "barrier_safety",
+        "barrier_recovery",
+    )
+}
 """Device to the modules under `hil.suites` whose import fills its suite."""
 
 

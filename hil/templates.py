@@ -54,7 +54,10 @@ def emulated_pixit(profile: str) -> BarrierPixit:  # noqa: ARG001 - all share on
 
 
 EMULATED_PRODUCT = Product(
-    vendor="gatetwin", model="emulated barrier", hardware="none", firmware="1.4.0",
+    vendor="gatetwin",
+    model="emulated barrier",
+    hardware="none",
+    firmware="1.4.0",
     serial="GT-0000000001",
 )
 
@@ -113,7 +116,9 @@ def write(folder: Path, profile: str, *, emulator: Where = DEFAULT) -> list[Path
     """Write the four files into `folder`, bench.toml first; nothing is ever overwritten."""
     bench = _BENCH.format(
         id="bench-1" if emulator is DEFAULT else f"emulated-{emulator.port}",
-        port=emulator.port, control=emulator.control, speed=emulator.speed,
+        port=emulator.port,
+        control=emulator.control,
+        speed=emulator.speed,
     )
     texts = {
         "bench.toml": bench,

@@ -76,8 +76,9 @@ def check(ok: bool, good: str, bad: str, *measurements: Measurement) -> Finding:
 def decide(good: str, bad: str, *measurements: Measurement) -> Finding:
     """The finding that the measurements alone amount to."""
     verdict = combine([Verdict.PASS, *(Verdict(m.outcome) for m in measurements)])
-    return Finding(verdict, good if verdict in (Verdict.PASS, Verdict.MARGINAL) else bad,
-                   measurements)
+    return Finding(
+        verdict, good if verdict in (Verdict.PASS, Verdict.MARGINAL) else bad, measurements
+    )
 
 
 @dataclass(frozen=True, slots=True)

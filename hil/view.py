@@ -63,9 +63,7 @@ class Exchange:
 class CaseView:
     """Reads one attempt of one case."""
 
-    def __init__(
-        self, records: Sequence[Record], pics: BarrierPics, pixit: BarrierPixit
-    ) -> None:
+    def __init__(self, records: Sequence[Record], pics: BarrierPics, pixit: BarrierPixit) -> None:
         self.records, self.pics, self.pixit = records, pics, pixit
 
     @cached_property
@@ -228,6 +226,15 @@ def lowest(samples: Sequence[Sample]) -> Instant:
     least = min(sample.deg for sample in samples)
     first = next(n for n, sample in enumerate(samples) if sample.deg <= least + STILL_DEG)
     return _between(samples[max(0, first - 1)].t_s, samples[min(first + 1, len(samples) - 1)].t_s)
+
+
+def dwell(samples: Sequence[Sample], below_deg: float) -> Instant:
+    """How long the arm was below `below_deg`, with half of what the sampling leaves open."""
+    inside = [n for n, sample in enumerate(samples) if sample.deg <= below_deg]
+    first, last = inside[0], inside[-1]
+    least_s = samples[last].t_s - samples[first].t_s
+    most_s = samples[min(last + 1, len(samples) - 1)].t_s - samples[max(0, first - 1)].t_s
+    return _between(least_s, most_s)
 
 
 def changes(states: Sequence[State], point: str) -> list[Any]:

@@ -35,8 +35,9 @@ class ModbusInstrument:
 
     async def _open(self) -> AsyncModbusTcpClient:
         if self._client is None or not self._client.connected:
-            client = AsyncModbusTcpClient(self._host, port=self._port, timeout=LIMIT_S, retries=1,
-                                          reconnect_delay=0)
+            client = AsyncModbusTcpClient(
+                self._host, port=self._port, timeout=LIMIT_S, retries=1, reconnect_delay=0
+            )
             if not await client.connect():
                 raise BenchError(f"{self._name}: no connection to {self._host}:{self._port}")
             self._client = client

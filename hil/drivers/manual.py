@@ -156,8 +156,12 @@ class ManualHands:
 
     async def place_obstacle(self, angle_deg: float) -> None:
         """See `Stimulus`."""
-        await self._do("obstacle", True, "Fix a rigid obstacle where the arm meets it at "
-                       f"{angle_deg:.0f} degrees from closed. Step back. Ready?")
+        await self._do(
+            "obstacle",
+            True,
+            "Fix a rigid obstacle where the arm meets it at "
+            f"{angle_deg:.0f} degrees from closed. Step back. Ready?",
+        )
 
     async def remove_obstacle(self) -> None:
         """See `Stimulus`."""
@@ -179,13 +183,18 @@ class ManualHands:
 
     async def place(self, angle_deg: float) -> None:
         """See `ForceGauge`."""
-        await self._do("gauge", True, "Stand the force instrument where the arm meets it at "
-                       f"{angle_deg:.1f} degrees, start its record, step back. Ready?")
+        await self._do(
+            "gauge",
+            True,
+            "Stand the force instrument where the arm meets it at "
+            f"{angle_deg:.1f} degrees, start its record, step back. Ready?",
+        )
 
     async def read(self) -> ForceRecord | None:
         """See `ForceGauge`."""
-        if not await self._operator.ask("Did the arm touch the instrument?", "confirm",
-                                        ACTION_LIMIT_S):
+        if not await self._operator.ask(
+            "Did the arm touch the instrument?", "confirm", ACTION_LIMIT_S
+        ):
             return None
         names = ("Peak force, N?", "Highest force from 0.75 s on, N?", "Force after 5 s, N?")
         values = [await self._operator.ask(name, "number", ACTION_LIMIT_S) for name in names]

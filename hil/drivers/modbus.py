@@ -228,9 +228,7 @@ class BarrierWire:
 class RawLink:
     """One TCP connection whose bytes are all recorded under a label."""
 
-    def __init__(
-        self, number: int, label: str, clock: Clock, trace: Trace
-    ) -> None:
+    def __init__(self, number: int, label: str, clock: Clock, trace: Trace) -> None:
         self.number, self.label = number, label
         self._clock, self._trace = clock, trace
         self._reader: asyncio.StreamReader | None = None

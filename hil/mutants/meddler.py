@@ -27,9 +27,7 @@ class Meddler(ModbusServer):
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen behind and in front; returns the port in front."""
         behind = await super().start(host, 0)
-        self._relay = await self.loop.create_server(
-            lambda: _Front(self, host, behind), host, port
-        )
+        self._relay = await self.loop.create_server(lambda: _Front(self, host, behind), host, port)
         return int(self._relay.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -57,8 +55,9 @@ class _Front(asyncio.Protocol):
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            transport, _ = await loop.create_connection(lambda: _Back(self, self._owner),
-                                                        self._host, self._port)
+            transport, _ = await loop.create_connection(
+                lambda: _Back(self, self._owner), self._host, self._port
+            )
         except OSError:
             self.transport.abort()
             return

@@ -56,8 +56,9 @@ def _travel_time(
     ended = reached(samples, is_open if at_end else is_closed)
     if ended is None:
         return None, failed(f"{order}: the arm got to {samples[-1].deg:.0f}° only")
-    measured = Measurement(f"{order} time", ended - started, "s", at_most(limit_s),
-                           view.time_uncertainty_s)
+    measured = Measurement(
+        f"{order} time", ended - started, "s", at_most(limit_s), view.time_uncertainty_s
+    )
     return ended - started, decide(f"{order} in time", f"{order} too slow", measured)
 
 
@@ -110,8 +111,13 @@ def position_is_true(view: CaseView) -> Finding:
             errors.append(max(0.0, error - 100 * spread / OPEN_DEG))
     if len(errors) < 10:
         return inconclusive(f"only {len(errors)} positions could be compared")
-    worst = Measurement("position error", max(errors), "%", at_most(POSITION_TOLERANCE_PERCENT),
-                        100 * view.angle_uncertainty_deg / OPEN_DEG)
+    worst = Measurement(
+        "position error",
+        max(errors),
+        "%",
+        at_most(POSITION_TOLERANCE_PERCENT),
+        100 * view.angle_uncertainty_deg / OPEN_DEG,
+    )
     return decide(f"{len(errors)} positions are true", "the position on the wire is wrong", worst)
 
 
@@ -160,8 +166,13 @@ def open_means_open(view: CaseView) -> Finding:
             worst = max(worst, away - spread)
     if ends < 2:
         return inconclusive("the status never said open or closed")
-    measured = Measurement("distance from the end that the status says", worst, "°",
-                           at_most(NEAR_END_DEG), view.angle_uncertainty_deg)
+    measured = Measurement(
+        "distance from the end that the status says",
+        worst,
+        "°",
+        at_most(NEAR_END_DEG),
+        view.angle_uncertainty_deg,
+    )
     return decide(f"true in {ends} reads", "the status says an end that is not there", measured)
 
 
@@ -229,8 +240,9 @@ def comes_to_rest(view: CaseView, start: str, end: str, limit_s: float) -> Findi
     rested = rest(samples)
     if rested is None:
         return failed(f"still moving {samples[-1].t_s - began:.1f} s later")
-    taken = Measurement("time to rest", rested.t_s - began, "s", at_most(limit_s),
-                        rested.uncertainty_s)
+    taken = Measurement(
+        "time to rest", rested.t_s - began, "s", at_most(limit_s), rested.uncertainty_s
+    )
     if is_open(samples[-1].deg) or is_closed(samples[-1].deg):
         return failed(f"went on to its end at {samples[-1].deg:.0f}°", taken)
     return decide(f"rests at {samples[-1].deg:.0f}°", "came to rest too late", taken)
@@ -276,8 +288,7 @@ def reverses_on_command(view: CaseView) -> Finding:
     least, turned = min(sample.deg for sample in samples), lowest(samples)
     if is_closed(least):
         return failed("went down to closed before it turned")
-    turn = Measurement("time to turn", turned.t_s - began, "s", at_most(1.0),
-                       turned.uncertainty_s)
+    turn = Measurement("time to turn", turned.t_s - began, "s", at_most(1.0), turned.uncertainty_s)
     if not is_open(samples[-1].deg):
         return failed(f"turned at {least:.0f}°, but got to {samples[-1].deg:.0f}° only", turn)
     return decide(f"turned at {least:.0f}°", "turned too late", turn)
@@ -320,8 +331,11 @@ def commands_are_pulses(view: CaseView) -> Finding:
     if not is_closed(min(sample.deg for sample in view.truth_between("close-commanded"))):
         return inconclusive("the arm did not close, so a second opening could not be seen")
     risen = rise_deg(samples)
-    return check(risen <= STILL_DEG and is_closed(samples[-1].deg), "stays closed",
-                 f"opened again by {risen:.0f}° without a command")
+    return check(
+        risen <= STILL_DEG and is_closed(samples[-1].deg),
+        "stays closed",
+        f"opened again by {risen:.0f}° without a command",
+    )
 
 
 CYCLES = 3
@@ -355,8 +369,11 @@ def the_counter_counts(view: CaseView) -> Finding:
     if any(b < a for a, b in pairwise(values)):
         return failed("the counter fell")
     counted, wanted = values[-1] - values[0], CYCLES * view.pixit.counts_per_cycle
-    return check(counted == wanted, f"{CYCLES} cycles raised the counter by {counted}",
-                 f"{CYCLES} cycles raised the counter from {values[0]} to {values[-1]}")
+    return check(
+        counted == wanted,
+        f"{CYCLES} cycles raised the counter by {counted}",
+        f"{CYCLES} cycles raised the counter from {values[0]} to {values[-1]}",
+    )
 
 
 @suite.judge("BAR-MOT-14", case="counting")
@@ -372,8 +389,15 @@ def opening_times_repeat(view: CaseView) -> Finding:
     mean = statistics.fmean(times)
     spread = 100 * max(abs(value - mean) for value in times) / mean
     granted = 100 * view.time_uncertainty_s / mean
-    measured = Measurement("spread of opening times", spread, "%", at_most(10.0 + granted),
-                           granted, "simple", tuple(times))
+    measured = Measurement(
+        "spread of opening times",
+        spread,
+        "%",
+        at_most(10.0 + granted),
+        granted,
+        "simple",
+        tuple(times),
+    )
     return decide(f"mean {mean:.2f} s", "the opening time scatters", measured)
 
 
@@ -397,8 +421,13 @@ def partially_open(view: CaseView) -> Finding:
     if travel_deg(samples) > STILL_DEG:
         return failed("the arm did not come to rest")
     deg = samples[-1].deg
-    room = Measurement("distance from the nearer end", min(deg, OPEN_DEG - deg), "°",
-                       at_least(10.0), view.angle_uncertainty_deg)
+    room = Measurement(
+        "distance from the nearer end",
+        min(deg, OPEN_DEG - deg),
+        "°",
+        at_least(10.0),
+        view.angle_uncertainty_deg,
+    )
     said = changes(states, "gate_status")
     if said != ["partial_open"]:
         return failed(f"at {deg:.0f}° the status says {said}", room)

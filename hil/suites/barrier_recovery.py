@@ -61,8 +61,13 @@ def power_cut_does_not_drop_the_arm(view: CaseView) -> Finding:
     if sink_deg(before) < 10.0:
         return inconclusive("the arm was not closing when the power was cut")
     later = [sample for sample in samples if sample.t_s >= began + 2.0]
-    sunk = Measurement("sinking from 2 s after the cut", sink_deg(later), "°", at_most(5.0),
-                       view.angle_uncertainty_deg)
+    sunk = Measurement(
+        "sinking from 2 s after the cut",
+        sink_deg(later),
+        "°",
+        at_most(5.0),
+        view.angle_uncertainty_deg,
+    )
     if later and later[0].deg < 5.0:
         return failed("the arm fell to closed", sunk)
     return decide(f"held at {later[-1].deg:.0f}°", "the arm sank without power", sunk)
@@ -77,8 +82,9 @@ def power_return_moves_nothing(view: CaseView) -> Finding:
     if rest(view.truth_between("cut", "returned")) is None:
         return inconclusive("the arm was not at rest when power returned")
     moved = travel_deg(samples)
-    return check(moved <= STILL_DEG, "the arm rested",
-                 f"the arm moved by {moved:.0f}° without a command")
+    return check(
+        moved <= STILL_DEG, "the arm rested", f"the arm moved by {moved:.0f}° without a command"
+    )
 
 
 @suite.judge("BAR-REC-03", case="power_cut")
@@ -89,8 +95,14 @@ def service_returns(view: CaseView) -> Finding:
         return inconclusive("the power did not return")
     if served is None:
         return failed("the wire did not answer again")
-    taken = Measurement("start-up", served - began, "s", at_most(view.pixit.start_up_s),
-                        2 * view.time_uncertainty_s, "simple")
+    taken = Measurement(
+        "start-up",
+        served - began,
+        "s",
+        at_most(view.pixit.start_up_s),
+        2 * view.time_uncertainty_s,
+        "simple",
+    )
     return decide("serving again", "started too late", taken)
 
 
@@ -136,8 +148,9 @@ def works_again(view: CaseView) -> Finding:
     if ended is None:
         return failed(f"the arm got to {samples[-1].deg:.0f}° only" if samples else "no angle")
     limit_s = view.pixit.opening_s + view.pixit.calibration_s
-    taken = Measurement("first opening", ended - began, "s", at_most(limit_s),
-                        view.time_uncertainty_s)
+    taken = Measurement(
+        "first opening", ended - began, "s", at_most(limit_s), view.time_uncertainty_s
+    )
     return decide("opened", "opened too late", taken)
 
 
@@ -169,8 +182,9 @@ def connection_loss_is_survived(view: CaseView) -> Finding:
         return failed("the arm was still moving long after its time")
     if served is None:
         return failed("no service on a new connection")
-    taken = Measurement("service on a new connection", served - began, "s", at_most(2.0),
-                        view.time_uncertainty_s)
+    taken = Measurement(
+        "service on a new connection", served - began, "s", at_most(2.0), view.time_uncertainty_s
+    )
     states = view.states_between("reconnecting")
     status = states[-1].values.get("gate_status") if states else None
     if status is not None and (status == "open") != is_open(samples[-1].deg):
@@ -263,8 +277,10 @@ def the_pics_is_true(view: CaseView) -> Finding:
         there = frame is not None and frame.exception != 1
         if there != declared:
             said = "declared" if declared else "not declared"
-            wrong.append(f"function {code} is {said}, the device answers "
-                         f"{frame.pdu.hex() if frame else 'nothing'}")
+            wrong.append(
+                f"function {code} is {said}, the device answers "
+                f"{frame.pdu.hex() if frame else 'nothing'}"
+            )
     pics = view.pics.values()
     for feature in FEATURES:
         found = view.exchange(f"point-{feature}")
@@ -274,13 +290,18 @@ def the_pics_is_true(view: CaseView) -> Finding:
     for record in view.of("has_command"):
         feature = record.payload["feature"]
         if record.payload["present"] != pics[feature]:
-            wrong.append(f"{feature} is declared {str(pics[feature]).lower()}, "
-                         f"the profile says {str(record.payload['present']).lower()}")
+            wrong.append(
+                f"{feature} is declared {str(pics[feature]).lower()}, "
+                f"the profile says {str(record.payload['present']).lower()}"
+            )
     shown = [state.values.get("gate_status") for state in view.states]
     if pics["status_register"] and any(not isinstance(status, str) for status in shown):
         wrong.append(f"the status reads {shown}, which profile {view.pics.profile} does not know")
-    return check(not wrong, f"{len(probes)} functions and {len(FEATURES)} points as declared",
-                 "; ".join(wrong))
+    return check(
+        not wrong,
+        f"{len(probes)} functions and {len(FEATURES)} points as declared",
+        "; ".join(wrong),
+    )
 
 
 FIRMWARE_ROWS = ("fw_major", "fw_minor", "fw_patch")
@@ -304,8 +325,11 @@ def firmware_is_the_named_one(view: CaseView) -> Finding:
     if not shown or not shown[0]:
         return inconclusive("the profile has no firmware registers")
     named = str(view.info.get("firmware", ""))
-    return check(shown[0] == named, f"firmware {named}",
-                 f"the device says {shown[0]}, the product file says {named}")
+    return check(
+        shown[0] == named,
+        f"firmware {named}",
+        f"the device says {shown[0]}, the product file says {named}",
+    )
 
 
 @suite.case(start="closed", roles=["operator", "power"], limit_s=900)
@@ -331,5 +355,3 @@ def raised_by_hand(view: CaseView) -> Finding:
     if not answers:
         return inconclusive("the operator did not answer")
     return check(answers[0] is True, "raised by hand", "the operator says that it did not work")
-
-

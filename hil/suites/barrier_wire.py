@@ -1,39 +1,30 @@
-"""Modbus TCP as the specification has it: good requests, wrong requests, many connections."""
+"""Modbus TCP as the specification has it: right requests, and many connections."""
 
 from __future__ import annotations
 
-import random
 import struct
 
-from hil.mbap import Frame, read_request, split, write_one
+from hil.mbap import Frame, read_request, split
 from hil.measurement import Measurement, at_most
 from hil.session import Session
 from hil.verdict import Finding, check, decide, failed, inconclusive, passed
 from hil.view import STILL_DEG, CaseView, Exchange, travel_deg
 
-from .barrier import mapped, read_pdu, register_block, suite
-
-FRESH_LIMIT_S = 1.0
-"""After any wrong frame a fresh connection is served within this time."""
+from .barrier import read_pdu, register_block, suite
 
 
-async def _fresh(session: Session, label: str) -> None:
-    """A correct request on a new connection: is the device still there?"""
-    await session.clock.sleep(0.05)  # what was closed before gives its place free
-    frame = session.wire.frame(0x0F0F, read_pdu(session, 1))
-    await session.wire.exchange(label, frame, limit_s=FRESH_LIMIT_S)
-
-
-def _served(exchange: Exchange | None) -> bool:
+def served(exchange: Exchange | None) -> bool:
     """A correct request was answered with data."""
     return bool(exchange and exchange.frames and not exchange.frames[0].function & 0x80)
 
 
-def _moved(view: CaseView) -> bool:
+def moved(view: CaseView) -> bool:
+    """The arm moved at some time of the case."""
     return travel_deg(view.truth) > STILL_DEG
 
 
-def _sent_frame(exchange: Exchange) -> Frame:
+def sent_frame(exchange: Exchange) -> Frame:
+    """The first frame of what was sent."""
     return split(exchange.sent)[0][0]
 
 
@@ -53,7 +44,7 @@ async def reads(session: Session) -> None:
 def header_is_echoed(view: CaseView) -> Finding:
     """Transaction, protocol and unit come back, and the length fits."""
     for exchange in view.exchanges("read-"):
-        asked = _sent_frame(exchange)
+        asked = sent_frame(exchange)
         if len(exchange.frames) != 1 or exchange.rest:
             return failed(f"{exchange.label}: answered with bytes {exchange.received.hex()!r}")
         got = exchange.frames[0]
@@ -69,7 +60,7 @@ def header_is_echoed(view: CaseView) -> Finding:
 def reads_have_the_asked_size(view: CaseView) -> Finding:
     """Same function code, byte count 2·N, 2·N bytes."""
     for exchange in view.exchanges("read-"):
-        asked = _sent_frame(exchange).pdu
+        asked = sent_frame(exchange).pdu
         count = struct.unpack(">H", asked[3:5])[0]
         pdus = [frame.pdu for frame in split(exchange.received)[0]]
         raw = pdus[0] if pdus else exchange.received[7:]
@@ -121,7 +112,7 @@ async def fragmented(session: Session) -> None:
 def a_fragmented_request_is_answered(view: CaseView) -> Finding:
     """As if it had come whole."""
     exchange = view.exchange("fragmented")
-    good = _served(exchange) and exchange is not None and exchange.frames[0].transaction == 0x0101
+    good = served(exchange) and exchange is not None and exchange.frames[0].transaction == 0x0101
     return check(good, "answered", f"not answered: {exchange.received.hex() if exchange else ''!r}")
 
 
@@ -174,8 +165,15 @@ def responses_come_in_time(view: CaseView) -> Finding:
         return inconclusive(f"only {len(waits)} responses were recorded")
     waits.sort()
     p99_s = waits[int(0.99 * (len(waits) - 1))]
-    measured = Measurement("response time, 99th percentile", p99_s, "s",
-                           at_most(view.pixit.response_s), 0.002, "simple", tuple(waits[-5:]))
+    measured = Measurement(
+        "response time, 99th percentile",
+        p99_s,
+        "s",
+        at_most(view.pixit.response_s),
+        0.002,
+        "simple",
+        tuple(waits[-5:]),
+    )
     return decide(f"{len(waits)} responses", f"too slow over {len(waits)} responses", measured)
 
 
@@ -195,7 +193,7 @@ def reads_move_nothing(view: CaseView) -> Finding:
     """The arm rests while and after everything is read."""
     if len(view.truth) < 5:
         return inconclusive("the true angle was not recorded")
-    return check(not _moved(view), "the arm rested", f"the arm moved {travel_deg(view.truth):.1f}°")
+    return check(not moved(view), "the arm rested", f"the arm moved {travel_deg(view.truth):.1f}°")
 
 
 @suite.case()
@@ -217,284 +215,6 @@ def the_device_names_itself(view: CaseView) -> Finding:
         texts.append(rest[2 : 2 + rest[1]].decode("ascii", "replace"))
         rest = rest[2 + rest[1] :]
     return check(len(texts) >= 3 and all(texts[:3]), " / ".join(texts[:3]), f"objects {texts}")
-
-
-# ---------------------------------------------------------------- wrong requests
-
-
-def _exception_of(view: CaseView, prefix: str, codes: set[int]) -> Finding:
-    """Every exchange under `prefix` is answered by its function | 0x80 with one of `codes`."""
-    exchanges = view.exchanges(prefix)
-    if not exchanges:
-        return inconclusive("nothing was sent")
-    for exchange in exchanges:
-        asked = _sent_frame(exchange)
-        frames = exchange.frames
-        if len(frames) != 1:
-            return failed(f"{exchange.label}: {len(frames)} answers, {exchange.received.hex()!r}")
-        got = frames[0]
-        if got.function != asked.function | 0x80 or got.exception not in codes:
-            wanted = "/".join(f"{code:02x}" for code in sorted(codes))
-            return failed(
-                f"{exchange.label}: answered {got.pdu.hex()!r}, wanted "
-                f"{asked.function | 0x80:02x} {wanted}"
-            )
-        if got.transaction != asked.transaction:
-            return failed(f"{exchange.label}: exception under transaction {got.transaction:#06x}")
-    return passed(f"{len(exchanges)} wrong requests, each with its exception")
-
-
-def unsupported_functions(declared: list[int]) -> list[int]:
-    """Function codes to probe that the PICS does not declare."""
-    candidates = (1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 20, 22, 23, 24, 43, 65, 100)
-    return [code for code in candidates if code not in declared]
-
-
-@suite.case()
-async def wrong_functions(session: Session) -> None:
-    """Function codes outside the declared set."""
-    for code in unsupported_functions(session.pics.function_codes):
-        frame = session.wire.frame(0x0300 + code, bytes([code, 0, 0, 0, 1]))
-        await session.wire.exchange(f"function-{code}", frame)
-
-
-@suite.judge("BAR-WIR-03", case="wrong_functions")
-def wrong_functions_give_01(view: CaseView) -> Finding:
-    """Illegal function."""
-    return _exception_of(view, "function-", {1})
-
-
-@suite.case()
-async def wrong_addresses(session: Session) -> None:
-    """Reads outside the map and across its end."""
-    function, address, count = register_block(session)
-    known = mapped(session.wire.profile, "holding" if function == 3 else "input")
-    end = address + count
-    while end in known:
-        end += 1
-    spans = [(0xEA60, 1), (0xFFFF, 1), (end, 1), (end - 1, 2)]
-    for number, (start, size) in enumerate(spans):
-        frame = session.wire.frame(0x0400 + number, read_request(function, start, size))
-        await session.wire.exchange(f"address-{start}", frame)
-
-
-@suite.judge("BAR-WIR-04", case="wrong_addresses")
-def wrong_addresses_give_02(view: CaseView) -> Finding:
-    """Illegal data address."""
-    return _exception_of(view, "address-", {2})
-
-
-@suite.case()
-async def wrong_quantities(session: Session) -> None:
-    """Reads of 0, 126 and 65535 registers."""
-    function, address, _ = register_block(session)
-    for count in (0, 126, 0xFFFF):
-        frame = session.wire.frame(0x0500 + count % 256, read_request(function, address, count))
-        await session.wire.exchange(f"quantity-{count}", frame)
-
-
-@suite.judge("BAR-WIR-05", case="wrong_quantities")
-def wrong_quantities_give_03(view: CaseView) -> Finding:
-    """Illegal data value, under the function's own code."""
-    return _exception_of(view, "quantity-", {3})
-
-
-@suite.case(roles=["inclinometer"])
-async def wrong_coil_values(session: Session) -> None:
-    """The open coil is written with values that are neither ON nor OFF."""
-    row = next(row for row in session.wire.profile.rows if row.key in ("open", "barrier_open"))
-    for value in (0x1234, 0x0001, 0xFF01):
-        frame = session.wire.frame(0x0600 + (value & 0xFF), write_one(5, row.address, value))
-        await session.wire.exchange(f"coil-{value:04x}", frame)
-    await session.watch(2.0)
-
-
-@suite.judge("BAR-WIR-06", case="wrong_coil_values")
-def wrong_coil_values_give_03(view: CaseView) -> Finding:
-    """Illegal data value, and no motion."""
-    if _moved(view):
-        return failed(f"a wrong coil value moved the arm by {travel_deg(view.truth):.1f}°")
-    return _exception_of(view, "coil-", {3})
-
-
-@suite.case()
-async def write_read_only(session: Session) -> None:
-    """The position, or the status, is written."""
-    shown = ("position_percent", "last_error")
-    address = next(row.address for row in session.wire.profile.rows if row.key in shown)
-    session.mark("before")
-    await session.sample()
-    writes = {6: write_one(6, address, 42), 16: struct.pack(">BHHBH", 16, address, 1, 2, 42)}
-    for code, pdu in writes.items():
-        await session.wire.exchange(f"write-{code}", session.wire.frame(0x0700 + code, pdu))
-    session.mark("after")
-    await session.watch(0.5)
-
-
-@suite.judge("BAR-WIR-07", case="write_read_only")
-def read_only_stays(view: CaseView) -> Finding:
-    """An exception, and the same value afterwards."""
-    refused = _exception_of(view, "write-", {1, 2, 3, 4})
-    before = [state.values for state in view.states_between("before", "after")][:1]
-    after = [state.values for state in view.states_between("after")][-1:]
-    if not before or not after:
-        return inconclusive("the state was not read before and after")
-    for point in ("position_percent", "last_error", "gate_status"):
-        if before[0].get(point) != after[0].get(point):
-            return failed(f"{point} went from {before[0][point]} to {after[0][point]}")
-    return refused
-
-
-@suite.case(roles=["inclinometer"])
-async def foreign_protocol(session: Session) -> None:
-    """Frames with a protocol identifier other than 0; one of them would open the arm."""
-    for protocol in (1, 0xFFFF):
-        frame = session.wire.frame(0x0800, read_pdu(session, 1), protocol=protocol)
-        await session.wire.exchange(f"protocol-{protocol}", frame, limit_s=0.5)
-        await _fresh(session, f"fresh-{protocol}")
-    rows = [row for row in session.wire.profile.rows if row.key in ("open", "barrier_open")]
-    if rows and rows[0].table == "coil":
-        order = session.wire.frame(0x0801, write_one(5, rows[0].address, 0xFF00), protocol=7)
-        await session.wire.exchange("protocol-7", order, limit_s=0.5)
-    await session.watch(2.0)
-
-
-@suite.judge("BAR-WIR-11", case="foreign_protocol")
-def foreign_protocols_are_ignored(view: CaseView) -> Finding:
-    """No response, no motion, and the device still serves."""
-    answered = [e.label for e in view.exchanges("protocol-") if e.received]
-    if answered:
-        return failed(f"answered to {', '.join(answered)}")
-    if _moved(view):
-        return failed("an order under a foreign protocol moved the arm")
-    return _still_serves(view, "no response")
-
-
-def _still_serves(view: CaseView, good: str) -> Finding:
-    dead = [e.label for e in view.exchanges("fresh-") if not _served(e)]
-    if not view.exchanges("fresh-"):
-        return inconclusive("no fresh request was sent")
-    return check(not dead, good, f"no service on a fresh connection: {', '.join(dead)}")
-
-
-@suite.case(limit_s=60)
-async def impossible_lengths(session: Session) -> None:
-    """Length fields that cannot be."""
-    for length in (0, 1, 255, 0xFFFF):
-        frame = session.wire.frame(0x0900, read_pdu(session, 1), length=length)
-        await session.wire.exchange(f"length-{length}", frame, limit_s=0.5)
-        await _fresh(session, f"fresh-{length}")
-
-
-@suite.judge("BAR-WIR-12", case="impossible_lengths")
-def impossible_lengths_get_no_data(view: CaseView) -> Finding:
-    """Silence, an exception or closing; and the device still serves."""
-    for exchange in view.exchanges("length-"):
-        data = [frame for frame in exchange.frames if not frame.function & 0x80]
-        if data:
-            return failed(f"{exchange.label}: answered with data {data[0].pdu.hex()!r}")
-    return _still_serves(view, "no data as answer")
-
-
-@suite.case(limit_s=60)
-async def foreign_units(session: Session) -> None:
-    """Requests to units that are not there."""
-    strangers = [u for u in (77, 200, 247) if u not in session.wire.profile.unit_ids]
-    for unit in strangers:
-        if unit != session.wire.endpoint.unit:
-            frame = session.wire.frame(0x0A00 + unit, read_pdu(session, 1), unit=unit)
-            await session.wire.exchange(f"unit-{unit}", frame, limit_s=0.5)
-
-
-@suite.judge("BAR-WIR-13", case="foreign_units")
-def foreign_units_get_no_data(view: CaseView) -> Finding:
-    """Silence, or gateway exceptions 0A and 0B."""
-    exchanges = view.exchanges("unit-")
-    if not exchanges:
-        return inconclusive("nothing was sent")
-    for exchange in exchanges:
-        for frame in exchange.frames:
-            if frame.exception not in (0x0A, 0x0B):
-                return failed(f"{exchange.label}: answered {frame.pdu.hex()!r}")
-    return passed(f"{len(exchanges)} foreign units, no data")
-
-
-@suite.case(limit_s=60)
-async def truncated(session: Session) -> None:
-    """Requests whose body ends too early, in frames that are right."""
-    function, address, _ = register_block(session)
-    bodies = {f"truncated-{function}": struct.pack(">BH", function, address)}
-    for code in (5, 6, 15, 16):
-        if code in session.pics.function_codes:
-            bodies[f"truncated-{code}"] = bytes([code, 0])
-    for number, (label, pdu) in enumerate(bodies.items()):
-        await session.wire.exchange(label, session.wire.frame(0x0B00 + number, pdu))
-        await _fresh(session, f"fresh-{number}")
-
-
-@suite.judge("BAR-WIR-17", case="truncated")
-def truncated_requests_give_03(view: CaseView) -> Finding:
-    """Exception 03 under the right code, or closing."""
-    for exchange in view.exchanges("truncated-"):
-        asked, frames = _sent_frame(exchange), exchange.frames
-        if not frames and exchange.ended:
-            continue
-        if len(frames) != 1 or frames[0].pdu != bytes([asked.function | 0x80, 3]):
-            return failed(f"{exchange.label}: answered {exchange.received.hex()!r}")
-    return _still_serves(view, "exception 03 or closed")
-
-
-GARBAGE_FRAMES = 300
-_WRITES = {5, 6, 15, 16, 22, 23}
-
-
-def garbage(seed: int, good: bytes) -> list[bytes]:
-    """Random and mutated frames; none of them is a correct write."""
-    rng = random.Random(seed)
-    frames: list[bytes] = []
-    while len(frames) < GARBAGE_FRAMES:
-        if rng.random() < 0.5:
-            frame = rng.randbytes(rng.randint(1, 40))
-        else:
-            mutable = bytearray(good)
-            for _ in range(rng.randint(1, 4)):
-                mutable[rng.randrange(len(mutable))] = rng.randrange(256)
-            frame = bytes(mutable)
-        if len(frame) < 8 or frame[7] not in _WRITES:
-            frames.append(frame)
-    return frames
-
-
-@suite.case(roles=["inclinometer"], limit_s=180)
-async def garbage_frames(session: Session) -> None:
-    """Noise on the wire, then a correct request."""
-    good = session.wire.frame(0x0C0C, read_pdu(session, 1))
-    await session.look()
-    link = await session.wire.link("noise-0")
-    for number, frame in enumerate(garbage(20230530, good)):
-        if link.ended or number % 10 == 0:
-            link.close()
-            link = await session.wire.link(f"noise-{number}")
-        await link.send(frame)
-        await link.receive(1, 0.03)
-    link.close()
-    await _fresh(session, "fresh-after")
-    await session.watch(1.0)
-
-
-@suite.judge("BAR-WIR-18", case="garbage_frames")
-def garbage_does_no_harm(view: CaseView) -> Finding:
-    """Well-formed answers, no motion, still serving."""
-    sent = 0
-    for exchange in view.exchanges("noise-"):
-        sent += 1
-        if exchange.rest or any(frame.protocol for frame in exchange.frames):
-            return failed(f"{exchange.label}: a malformed answer {exchange.received.hex()!r}")
-    if not sent:
-        return inconclusive("nothing was sent")
-    if _moved(view):
-        return failed(f"noise moved the arm by {travel_deg(view.truth):.1f}°")
-    return _still_serves(view, f"{GARBAGE_FRAMES} frames of noise did no harm")
 
 
 # ---------------------------------------------------------------- connections
@@ -531,7 +251,7 @@ def _all_served(view: CaseView, prefix: str) -> Finding:
     exchanges = view.exchanges(prefix)
     if len(exchanges) < view.pics.max_connections:
         return inconclusive(f"only {len(exchanges)} of {view.pics.max_connections} were tried")
-    dead = [exchange.label for exchange in exchanges if not _served(exchange)]
+    dead = [exchange.label for exchange in exchanges if not served(exchange)]
     return check(not dead, f"{len(exchanges)} served", f"not served: {', '.join(dead)}")
 
 
@@ -554,11 +274,11 @@ def one_too_many_disturbs_nobody(view: CaseView) -> Finding:
 def dead_connections_free_their_place(view: CaseView) -> Finding:
     """Service again within 5 s."""
     reset_s = view.mark("reset")
-    served = [e for e in view.exchanges("after-") if _served(e) and e.answered_s is not None]
+    first = [e for e in view.exchanges("after-") if served(e) and e.answered_s is not None]
     if reset_s is None:
         return inconclusive("the connections were not reset")
-    if not served:
+    if not first:
         return failed("no service after the reset of all connections")
-    waited_s = (served[0].answered_s or 0.0) - reset_s
+    waited_s = (first[0].answered_s or 0.0) - reset_s
     measured = Measurement("service after reset", waited_s, "s", at_most(5.0), 0.25)
     return decide("a new connection is served", "served too late", measured)
