@@ -14,6 +14,7 @@ from loadtests.modbus import ModbusWorkload, parse_block
 from loadtests.rest import RestWorkload
 from loadtests.rest_calls import Truck
 from loadtests.result import Recorder, RunInfo
+from loadtests.slo import Limit, Slo, judge
 from tests.load import server
 from twin.clock import Clock, run_virtual
 
@@ -37,8 +38,15 @@ def info(**changes: object) -> RunInfo:
 
 
 def drive(
-    handler: server.Handler, run: RunInfo, *, abort: AbortRule | None = None, workload: str = ""
+    handler: server.Handler,
+    run: RunInfo,
+    *,
+    abort: AbortRule | None = None,
+    workload: str = "",
+    pause_s: float = 0.0,
 ) -> Recorder:
+    """Run in virtual time; with `pause_s` the generator itself stands still that long at 2 s."""
+
     async def main(clock: Clock) -> Recorder:
         tcp, port = await server.start(handler)
         target = f"127.0.0.1:{port}"
@@ -50,8 +58,14 @@ def drive(
             if workload == "rest"
             else ModbusWorkload(target, [BLOCK])
         )
+        loop = clock.loop
         driver = OpenDriver(
-            load, instants, run, abort=abort, now=clock.loop.time, cpu_time=lambda: 0.0
+            load,
+            instants,
+            run,
+            abort=abort,
+            now=lambda: loop.time() + (pause_s if loop.time() > 2.0 else 0.0),
+            cpu_time=lambda: 0.0,
         )
         try:
             return await driver.run()
@@ -82,6 +96,16 @@ def test_the_same_seed_gives_the_same_result() -> None:
     """One seed, one result, to the last byte: the whole run is a function of it."""
     freeze = [drive(server.modbus(server.Freezer(2, 1, hard=False)), info()) for _ in range(2)]
     assert freeze[0].to_json() == freeze[1].to_json()
+
+
+def test_a_generator_that_stood_still_is_undecided_not_a_breach() -> None:
+    """A pause of the generator counts for every tick that it missed, so the gate blames it."""
+    got = drive(server.modbus(calm()), info(planned_s=5.0), pause_s=1.0)
+    # 100 of 500 ticks fell into the pause and are 0 to 1 s late, not one of them alone.
+    assert got.lag.percentile_s(90) == pytest.approx(0.5, abs=0.03)
+    assert got.series[BLOCK.name].response.percentile_s(99) > 0.9
+    verdict = judge(got, Slo(version=1, limit=[Limit(name="*", p99_s=0.1)]))
+    assert (verdict.outcome, verdict.exit_code) == ("inconclusive", 2)
 
 
 def test_arrivals_beyond_their_patience_are_dropped_with_the_time_they_waited() -> None:

@@ -154,6 +154,16 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     )
 
 
+def test_the_limits_of_the_documentation_are_valid(tmp_path: Path) -> None:
+    """The example in docs/load.md can be copied as it is."""
+    page = Path(__file__).parents[2].joinpath("docs/load.md").read_text(encoding="utf-8")
+    path = tmp_path / "slo.toml"
+    path.write_text(page.split("```toml\n")[1].split("```")[0])
+    assert [limit.name for limit in slo.load(path).limit] == [
+        "*", "gate decision", "POST /v1/releases",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
