@@ -115,7 +115,9 @@ class Gate:
         self.engine_name = "kinematic" if fidelity == "kinematic" else engine
         self._secret = secret or self._rng("secret")
         self.world = World(site, clock, trace, seed, self._arms())
-        self.state = PartnerState(clock, trace, self._rng("customs"))
+        self.state = PartnerState(
+            clock, trace, self._rng("customs"), officer_s=site.traffic.officer.manual_check_s
+        )
         self._token = f"{self._secret.getrandbits(128):032x}"
         self._password = f"{self._secret.getrandbits(64):016x}"
         self.customs = PartnerService(self.state, clock, trace, self._token)
