@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 
 from tests.partner.desk import NUMBER, TOKEN, Desk, at_desk, declared, wish
+from twin.errors import HarnessError
+from twin.partner import PartnerService
 from twin.partner.state import GROSS_LIMIT_KG, PartnerError
 
 
@@ -311,6 +313,20 @@ def test_feed_pages_and_waits() -> None:
         )
         assert [len(answer.json) for answer in both] == [1, 0]
         assert desk.clock.now_s() == pytest.approx(7.0)
+
+    at_desk(test)
+
+
+def test_misuse_is_named() -> None:
+    """A second start and a taken port say what is wrong, and the first service goes on."""
+
+    async def test(desk: Desk) -> None:
+        with pytest.raises(HarnessError, match="already started"):
+            await desk.service.start()
+        other = PartnerService(desk.state, desk.clock, desk.trace, "t")
+        with pytest.raises(HarnessError, match="choose another port"):
+            await other.start(port=desk.client._base_url.port or 0)
+        assert (await desk.get("/v1/health")).status == 200
 
     at_desk(test)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.weighbridge.decoder import BadFrameError, Shown, decode
 from tests.weighbridge.ground import GEOMETRY, Yard, truck
-from twin.clock import Clock, run_virtual
+from twin.clock import Clock, run_real, run_virtual
 from twin.errors import HarnessError, UnknownName
 from twin.profiles.toledo import ToledoProfile, load
 from twin.wires.toledo import ToledoServer
@@ -56,7 +56,7 @@ class Client:
         self.reader, self.writer = reader, writer
 
     async def frame(self, length: int = 17) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self.reader.readexactly(length)
 
     async def shown(self) -> Shown:
@@ -358,3 +358,23 @@ def test_misuse_is_named() -> None:
             ToledoServer(t.yard.scale, clock=t.clock, trace=t.yard.trace, quirks={"tron": True})
 
     terminal(test)
+
+
+def test_the_same_stream_on_the_wall_clock() -> None:
+    """In the scaled tier the stream keeps its rate in the clock's own seconds."""
+
+    async def main(clock: Clock) -> int:
+        t = Terminal(clock, load())
+        t.port = await t.server.start()
+        client = await t.connect()
+        await client.frame()
+        began_s, count = clock.now_s(), 0
+        while clock.now_s() - began_s < 5.0:
+            decode(await client.frame())
+            count += 1
+        await client.close()
+        await t.server.stop()
+        return count
+
+    # 35 by the grid; a loaded machine may be late with some, never early
+    assert 5 <= run_real(main, speed=50.0) <= 38

@@ -19,6 +19,7 @@ import msgspec
 from aiohttp import web
 
 from twin.clock import Clock
+from twin.errors import HarnessError
 from twin.partner import models, openapi
 from twin.partner.feed import visible_ns
 from twin.partner.problems import ProblemError, from_http
@@ -74,6 +75,8 @@ class PartnerService:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; returns the port (0 asks for a free one)."""
+        if self._runner is not None:
+            raise HarnessError(f"{self.id} is already started; stop it first")
         self._runner = web.AppRunner(
             self.application(), access_log=None, handle_signals=False,
             keepalive_timeout=KEEPALIVE_S, shutdown_timeout=_SHUTDOWN_S,
@@ -81,7 +84,14 @@ class PartnerService:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
-        self._server = await self.clock.loop.create_server(server, host, port)
+        try:
+            self._server = await self.clock.loop.create_server(server, host, port)
+        except OSError as error:
+            await self.stop()
+            raise HarnessError(
+                f"{self.id} cannot listen on {host} port {port}: {error.strerror}; choose "
+                "another port, or 0 for a free one"
+            ) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
