@@ -215,6 +215,21 @@ def test_an_open_order_is_obeyed_before_a_late_reversal():
     assert ups[0].t_s - contact.t_s < 1
 
 
+def test_a_reversal_that_was_forestalled_leaves_the_run_time_watched():
+    """The late reversal has nothing left to do, and must not forget that the motor runs."""
+
+    async def script(bench: Bench) -> None:
+        await bench.to("open")
+        bench.barrier.inject("reversal_late", delay_s=3)
+        bench.barrier.inject("limit_switch_dead", which="open")
+        bench.arm.set_obstacle(TRUCK)
+        await bench.to("close", 2)
+        assert await bench.to("open", 8) == "stopped"
+        assert bench.read("last_error") == BarrierError.RUN_TIME
+
+    play(script)
+
+
 def test_a_close_order_does_not_put_off_a_reversal():
     """Closing again at the moment of an obstacle is not heard: first the arm goes up."""
 
@@ -275,6 +290,10 @@ def test_a_relay_contact_is_an_order_and_a_held_one_keeps_the_arm_up():
     async def script(bench: Bench) -> None:
         bench.write("contact_open", True)
         await bench.wait(0.005)
+        bench.write("contact_open", False)
+        await bench.wait(0.005)
+        bench.write("contact_open", True)
+        await bench.wait(0.015)
         bench.write("contact_open", False)
         await bench.wait(1)
         assert bench.read("gate_status") == "closed"
@@ -346,6 +365,8 @@ def test_the_board_warms_with_work_and_cools_with_time():
         assert warm > cold + 4
         await bench.wait(7200)
         assert bench.read("board_temperature_c") == cold
+        await bench.to("open", 4)
+        assert bench.read("board_temperature_c") == cold  # the work of before is forgotten
 
     play(script)
 
