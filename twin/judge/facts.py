@@ -137,13 +137,15 @@ class Fault:
 
     @property
     def lane(self) -> str | None:
-        """The lane of the broken device, or None for a service."""
-        return self.target.rpartition(".")[0] or None
+        """The lane of the broken device or wire (`in-1.io.modbus`), or None for a service."""
+        lane, dot, _ = self.target.partition(".")
+        return lane if dot else None
 
     @property
     def role(self) -> str:
         """What is broken: barrier, io, loops, scale, camera, light, customs …"""
-        return self.target.rpartition(".")[2]
+        parts = self.target.split(".")
+        return parts[1] if len(parts) > 1 else parts[0]
 
 
 @dataclass(slots=True)

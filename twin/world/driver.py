@@ -104,6 +104,9 @@ class Driver:
         lane = self.lane
         if not self.vehicle.temper.follows or lane.kind != "smart" or lane.leaving is None:
             return None
+        leader = lane.leaving.vehicle.temper
+        if leader.stops_under_arm_s or leader.follows:
+            return None  # his way is planned once, behind one who goes straight through
         front, _ = lane.position(lane.leaving)
         return lane.leaving if front < lane.geometry.arm_line_m else None
 
