@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from tests.modbus.bench import Rig, adu, model_of, on_bench
+from twin.errors import HarnessError
+from twin.wires.modbus import ModbusServer
 
 READ = bytes([3, 0, 0, 0, 2])
 
@@ -343,3 +345,40 @@ def test_one_seed_one_trace() -> None:
         return rig.trace.sha256()
 
     assert on_bench(traffic, seed=5) == on_bench(traffic, seed=5)
+
+
+def test_a_server_starts_once_and_says_why_it_cannot() -> None:
+    """A second start and a taken port are harness errors with the next step; stop is harmless."""
+
+    async def check(rig: Rig) -> None:
+        with pytest.raises(HarnessError, match="already started"):
+            await rig.server.start()
+        other = ModbusServer(rig.device, rig.server.profile, clock=rig.clock, trace=rig.trace)
+        await other.stop()
+        with pytest.raises(HarnessError, match=r"cannot listen on .* choose another port"):
+            await other.start(port=rig.port)
+
+    on_bench(check)
+
+
+def test_a_command_that_cuts_the_cable_ends_the_stream_at_once() -> None:
+    """When an order takes the link down, requests behind it are neither carried out nor sent."""
+
+    async def check(rig: Rig) -> None:
+        client = await rig.connect()
+
+        def cut(value: bool | float, cause: int = -1, /) -> None:
+            rig.server.inject("link_down")
+
+        rig.device.add_point("c5", lambda: False, cut)
+        await rig.server.stop()
+        rig.server = ModbusServer(rig.device, rig.server.profile, clock=rig.clock, trace=rig.trace)
+        rig.port = await rig.server.start()
+        client = await rig.connect()
+        on = bytes([5, 0, 5, 255, 0])
+        client.send(adu(on) + adu(bytes([5, 0, 6, 255, 0])) * 10)
+        assert await client.closed()
+        assert rig.device.writes == []
+        await rig.server.stop()
+
+    on_bench(check)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.modbus.bench import MemoryDevice, Rig, adu, on_bench, profile_text
+from tests.modbus.bench import MemoryDevice, Rig, adu, model_of, on_bench, profile_text
 from twin.clock import Clock, run_virtual
 from twin.errors import ConfigError, HarnessError, UnknownName
 from twin.profiles import load, loads, names, wire_points
@@ -412,5 +412,59 @@ def test_identification_streams_start_over_at_an_unknown_object() -> None:
         assert (await client.ask(adu(bytes([43, 14, 1, 9]))))[12:14] == b"\0\3"
         assert (await client.ask(adu(bytes([43, 14, 4, 9]))))[7:] == b"\xab\x02"
         assert (await client.ask(adu(bytes([43, 14, 5, 0]))))[7:] == b"\xab\x03"
+
+    on_bench(check)
+
+
+def test_a_held_coil_is_a_contact_where_the_device_knows_the_difference() -> None:
+    """With `level-held-coil`, an order's coil drives the contact of the same name, both ways."""
+    text = profile_text() + ODD.replace("allowed = [1]\n", "")
+
+    async def check(rig: Rig) -> None:
+        seen: list[bool | float] = []
+        rig.device.add_point(
+            "contact_c7", lambda: False, lambda value, cause=-1: seen.append(value)
+        )
+        app = Application(rig.device, loads(text), {"level-held-coil": True})
+        _ask(app, "050064ff00")
+        _ask(app, "0500640000")
+        assert seen == [True, False]
+        assert rig.device.writes == []
+
+    on_bench(check)
+
+
+@pytest.mark.parametrize(
+    ("request_hex", "answer"),
+    [
+        ("0fffff0002" + "0103", "8f02"),
+        ("10ffff0002" + "0400010002", "9002"),
+        ("1700000001ffff0002" + "0400010002", "9702"),
+        ("17ffff000200000001" + "020001", "9702"),
+        ("160063" + "00000000", "9602"),
+        ("01ffff0002", "8102"),
+        ("03ffff0002", "8302"),
+    ],
+)
+def test_the_address_space_ends_at_65535(request_hex: str, answer: str) -> None:
+    """A request that runs over the last address is answered with 0x02, whatever its function."""
+
+    async def check(rig: Rig) -> None:
+        assert _ask(Application(rig.device, rig.server.profile), request_hex) == answer
+
+    on_bench(check)
+
+
+def test_compiled_requests_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many different reads come, only a bounded number stays compiled."""
+    monkeypatch.setattr("twin.wires.modbus.pdu._PLANS_MAX", 50)
+
+    async def check(rig: Rig) -> None:
+        app, model = Application(rig.device, rig.server.profile), model_of(rig.device)
+        for at in range(20):
+            for count in range(1, 12):
+                pdu = bytes([3, 0, at, 0, count])
+                assert app.answer(pdu) == model.pdu(pdu)
+        assert 0 < len(app._plans) <= 50
 
     on_bench(check)
