@@ -53,9 +53,10 @@ def load() -> None:
     """Load a gate's interfaces with open arrivals and hold the times against limits.
 
     \b
-    gatetwin load modbus --target 127.0.0.1:5020 --rate 200 --duration 30 --slo slo.toml
-    gatetwin load rest   --target http://127.0.0.1:8080/v1 --token … --rate 20 --shape convoy
-    gatetwin load locust modbus --target 127.0.0.1:5020 --users 50 -- --master
+    gatetwin load modbus --endpoints endpoints.json --device in-1.barrier --rate 200 --slo slo.toml
+    gatetwin load modbus --target 10.0.0.5:502 --read holding:100:2 --rate 200 --duration 30
+    gatetwin load rest   --endpoints endpoints.json --rate 20 --shape convoy --out load-out
+    gatetwin load locust modbus --target 10.0.0.5:502 --users 50 -- --processes 4
     gatetwin load judge load-out --slo slo.toml
 
     \b
@@ -118,39 +119,68 @@ def _out_option() -> Callable[[Command], Command]:
     )
 
 
+def _endpoints_option() -> Callable[[Command], Command]:
+    return click.option(
+        "--endpoints",
+        type=click.Path(path_type=Path),
+        help="Wire list of the gate, as `gatetwin serve` writes it.",
+    )
+
+
 def _json_option() -> Callable[[Command], Command]:
     return click.option("--json", "json_out", is_flag=True, help="Print JSON instead of a table.")
 
 
 @load.command()
-@click.option("--target", required=True, help="HOST:PORT of a Modbus TCP device.")
+@click.option("--target", help="HOST:PORT of a Modbus TCP device.")
+@_endpoints_option()
+@click.option("--device", help="Id of a device in --endpoints, e.g. in-1.barrier.")
 @click.option(
     "--read",
     "reads",
     multiple=True,
-    default=["holding:100:2"],
-    show_default=True,
-    help="TABLE:ADDRESS:COUNT, address from 0; several are polled in turn.",
+    help="TABLE:ADDRESS[:COUNT] with the address from 0, or with --device the name of a point. "
+    "Several are polled in turn.  [default: all points of the device, or holding:100:2]",
 )
-@click.option("--unit", type=click.IntRange(0, 255), default=1, show_default=True)
+@click.option("--unit", type=click.IntRange(0, 255), help="Unit id.  [default: 1]")
 @_common
 @click.pass_context
 def modbus(
-    ctx: click.Context, /, target: str, reads: tuple[str, ...], unit: int, **run: Any
+    ctx: click.Context,
+    /,
+    target: str | None,
+    endpoints: Path | None,
+    device: str | None,
+    reads: tuple[str, ...],
+    unit: int | None,
+    **run: Any,
 ) -> None:
-    """Poll a Modbus TCP device: coils, discrete inputs, holding or input registers."""
+    """Poll a Modbus TCP device: coils, discrete inputs, holding or input registers.
+
+    Name it by --target, or by --endpoints and --device.
+    """
     _needs("hdrh", "hdrhistogram")
+    from loadtests.endpoints import modbus_device
     from loadtests.modbus import ModbusWorkload, parse_block
 
-    workload = ModbusWorkload(target, [parse_block(text) for text in reads], unit)
+    if endpoints and device and not target:
+        known = modbus_device(endpoints, device)
+        named = tuple(text for text in reads if ":" not in text)
+        blocks = [parse_block(text) for text in reads if ":" in text]
+        blocks += known.blocks(named) if named or not reads else []
+        target, unit = known.target, known.unit if unit is None else unit
+    elif target and not (endpoints or device):
+        blocks = [parse_block(text) for text in reads or ("holding:100:2",)]
+    else:
+        raise click.UsageError("give --target, or --endpoints together with --device")
+    workload = ModbusWorkload(target, blocks, 1 if unit is None else unit)
     _run_open(ctx, "modbus", target, workload, run)
 
 
 @load.command()
-@click.option(
-    "--target", required=True, help="Address of the customs service, with or without /v1."
-)
+@click.option("--target", help="Address of the customs service, with or without /v1.")
 @click.option("--token", default="", envvar="GATETWIN_TOKEN", help="Bearer token.")
+@_endpoints_option()
 @click.option(
     "--trucks",
     type=click.Path(path_type=Path),
@@ -159,20 +189,41 @@ def modbus(
 )
 @_common
 @click.pass_context
-def rest(ctx: click.Context, /, target: str, token: str, trucks: Path | None, **run: Any) -> None:
+def rest(
+    ctx: click.Context,
+    /,
+    target: str | None,
+    token: str,
+    endpoints: Path | None,
+    trucks: Path | None,
+    **run: Any,
+) -> None:
     """Ask and tell the customs service as a gate does: decisions, records, lookups, alarms.
 
-    It asks for releases of declared trucks: point it at a test instance.
+    Name it by --target and --token, or by --endpoints. It asks for releases of declared trucks:
+    point it at a test instance.
     """
     _needs("hdrh", "hdrhistogram")
+    from loadtests.endpoints import customs
     from loadtests.rest import RestWorkload, declared_trucks
     from loadtests.rest_calls import read_trucks
 
+    if endpoints and not target:
+        target, listed = customs(endpoints)
+        token = token or listed
+    elif not target or endpoints:
+        raise click.UsageError("give --target, or --endpoints")
     known = (
         read_trucks(trucks)
         if trucks
         else asyncio.run(declared_trucks(target, token, run["seed"], run["timeout"]))
     )
+    if not any(truck.declaration for truck in known):
+        click.echo(
+            "note: no declared trucks are known, so made-up plates are looked up and no release "
+            "is asked for; a served gate lists some once traffic comes (--day), or give --trucks",
+            err=True,
+        )
     _run_open(ctx, "rest", target, RestWorkload(target, token, run["seed"], known), run)
 
 

@@ -34,11 +34,12 @@ class ReadBlock:
     table: str
     address: int
     count: int
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """The request name it is counted under, e.g. `modbus holding 100+2`."""
-        return f"modbus {self.table} {self.address}+{self.count}"
+        """The request name it is counted under: its label, or e.g. `modbus holding 100+2`."""
+        return self.label or f"modbus {self.table} {self.address}+{self.count}"
 
     @property
     def reply_bytes(self) -> int:

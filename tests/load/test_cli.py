@@ -85,7 +85,11 @@ def test_a_healthy_rest_service_passes(slo: Path) -> None:
         (("modbus", "--target", "h:1", "--read", "input:0:126"), "count 1 to 125"),
         (("modbus", "--target", "h:1", "--rate", "0"), "must be above 0"),
         (("modbus", "--target", "h:1", "--shape", "sine"), "Invalid value for '--shape'"),
-        (("modbus",), "Missing option '--target'"),
+        (("modbus",), "give --target, or --endpoints together with --device"),
+        (("modbus", "--target", "h:1", "--device", "d"), "give --target, or --endpoints"),
+        (("modbus", "--endpoints", "/nowhere.json", "--device", "d"), "cannot be read"),
+        (("rest",), "give --target, or --endpoints"),
+        (("rest", "--endpoints", "/nowhere.json"), "cannot be read"),
         (("modbus", "--target", "h:1", "--slo", "/nowhere.toml"), "cannot be read"),
         (("rest", "--target", "127.0.0.1:1"), "no answer"),
         (("rest", "--target", "h:1", "--trucks", "/nowhere.json"), "cannot be read"),
@@ -96,6 +100,55 @@ def test_a_healthy_rest_service_passes(slo: Path) -> None:
 def test_a_harness_error_exits_1_with_a_sentence(args: tuple[str, ...], message: str) -> None:
     """Wrong usage and unreachable targets are the harness's, never a verdict."""
     got = invoke(*args)
+    assert got.exit_code == 1
+    assert message in got.stderr
+
+
+def wire_list(port: int, **changes: object) -> dict[str, object]:
+    points = {
+        "gate_status": {"table": "holding", "address": 100, "encoding": "u16", "access": "r"},
+        "hours": {"table": "holding", "address": 104, "encoding": "u32", "access": "rw"},
+        "open": {"table": "coil", "address": 1, "encoding": "bit", "access": "w"},
+    }
+    barrier = {"id": "in-1.barrier", "protocol": "modbus-tcp", "host": "127.0.0.1"}
+    barrier |= {"port": port, "unit": 1, "points": points}
+    scale = {"id": "in-1.scale", "protocol": "mettler-toledo-continuous"}
+    lane = {"id": "in-1", "direction": "in", "barrier": barrier, "scale": scale}
+    return {"version": 1, "lanes": [lane], "services": {}} | changes
+
+
+@pytest.mark.slow
+def test_points_of_a_wire_list_are_polled_by_name(tmp_path: Path) -> None:
+    """With the gate's own wire list, devices and points are named instead of addresses."""
+    path = tmp_path / "endpoints.json"
+    with children.server("modbus") as port:
+        path.write_text(json.dumps(wire_list(port)))
+        common = ("--endpoints", path, "--device", "in-1.barrier", "--rate", 50, "--duration", 0.3)
+        every = json.loads(invoke("modbus", *common, "--json").stdout)
+        one = json.loads(invoke("modbus", *common, "--read", "hours", "--json").stdout)
+        mixed = invoke("modbus", *common, "--read", "hours", "--read", "input:5", "--json")
+    assert set(every["names"]) == {"in-1.barrier gate_status", "in-1.barrier hours"}
+    assert set(one["names"]) == {"in-1.barrier hours"}
+    assert set(json.loads(mixed.stdout)["names"]) == {"in-1.barrier hours", "modbus input 5+1"}
+
+
+@pytest.mark.parametrize(
+    ("args", "changes", "message"),
+    [
+        (("modbus", "--device", "in-1.bar"), {}, "did you mean 'in-1.barrier'?"),
+        (("modbus", "--device", "in-1.scale"), {}, "speaks mettler-toledo-continuous"),
+        (("modbus", "--device", "in-1.barrier", "--read", "open"), {}, "Known: gate_status, hours"),
+        (("modbus", "--device", "in-1.barrier"), {"version": 2}, "this version reads 1"),
+        (("rest",), {}, "lists no service `customs`"),
+    ],
+)
+def test_a_name_that_the_wire_list_has_not_is_refused(
+    tmp_path: Path, args: tuple[str, ...], changes: dict[str, object], message: str
+) -> None:
+    """Wrong device, protocol, point or version: the message names what there is."""
+    path = tmp_path / "endpoints.json"
+    path.write_text(json.dumps(wire_list(1, **changes)))
+    got = invoke(*args, "--endpoints", path)
     assert got.exit_code == 1
     assert message in got.stderr
 
