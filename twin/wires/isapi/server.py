@@ -6,9 +6,9 @@ import asyncio
 import random
 import socket
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -75,7 +75,7 @@ class IsapiServer:
             lockout_failures=profile.lockout_failures,
             lockout_s=profile.lockout_s,
         )
-        self._trace = trace
+        self._trace, self._loop = trace, clock.loop
         self._streams: dict[int, _Stream] = {}
         self._stream_count = 0
         self._hosts: dict[str, Pusher] = {}
@@ -133,8 +133,7 @@ class IsapiServer:
         sock.setblocking(False)
         # Inherited by every connection: a camera has no megabytes for a client that does not read.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._runner.server, sock=sock)
+        self._listener = await self._loop.create_server(self._runner.server, sock=sock)
         self._composer.source = replace(self._composer.source, ip=host, port=sock.getsockname()[1])
 
     def _close_listener(self) -> None:
@@ -152,11 +151,9 @@ class IsapiServer:
             else:
                 self._cut_network()
 
-    def _chore(self, work: Awaitable[None]) -> None:
-        async def run() -> None:
-            await work
-
-        task = asyncio.get_running_loop().create_task(run(), name=f"{self.camera.id} network")
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        # On the clock's loop by name: a test heals faults while no loop is running.
+        task = self._loop.create_task(work, name=f"{self.camera.id} network")
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
