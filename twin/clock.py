@@ -288,8 +288,9 @@ class Clock:
 
     async def happened(self, event: simpy.Event) -> None:
         """Wait in asyncio code until `event` of the world has happened."""
-        if event.callbacks is None:
+        if event.processed:
             return
+        assert event.callbacks is not None
         future: asyncio.Future[None] = self.loop.create_future()
 
         def tell(_: simpy.Event) -> None:

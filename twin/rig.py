@@ -188,7 +188,7 @@ class Rig:
             self.site,
             found.direction,
             f"T{self._vehicles:04d}",
-            self._rng,  # type: ignore[arg-type]
+            self._rng,
             t_s=self.now_s,
             laden=laden,
             why=why,

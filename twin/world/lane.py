@@ -13,7 +13,7 @@ import simpy
 
 from twin.clock import Clock
 from twin.physics import EventKind
-from twin.site import Geometry
+from twin.site import Direction, Geometry
 from twin.trace import Trace
 from twin.world.arm import Arm, ArmEvent, Obstacle
 from twin.world.lamp import Lamp
@@ -53,7 +53,7 @@ class Lane:
     def __init__(
         self,
         id: str,
-        direction: str,
+        direction: Direction,
         kind: str,
         geometry: Geometry,
         *,
@@ -71,7 +71,7 @@ class Lane:
         self.leaving: Mover | None = None
         """The vehicle that moves through the arm now."""
         self.sent = 0
-        """How many vehicles the marshal has sent here; among equal queues the idler lane is next."""
+        """Vehicles that the marshal has sent here; among equal queues the idler lane is next."""
         self.openings = 0
         """How often the arm has left its closed position."""
         self.seen: simpy.Event = clock.env.event()
