@@ -127,6 +127,7 @@ class EmulatedBarrier:
         for kind, values in self.variant.faults:
             self.barrier.inject(kind, **values)
         self._gauge: tuple[float, float] | None = None
+        self._rng = random.Random(seed)
         self._touched: tuple[float, float, float | None] | None = None
         self._record: ForceRecord | None = None
         self._powered = True
@@ -205,12 +206,24 @@ class EmulatedBarrier:
         """The record of the hit, as the norm's instrument shows it."""
         if self._touched is not None:
             # Computed when it is read: at the instant of the hit the wire has to be served.
-            self._record, self._touched = _hit(self.parameters, *self._touched), None
+            self._record = self._as_read(_hit(self.parameters, *self._touched))
+            self._touched = None
         return self._record
 
     async def remove(self) -> None:
         """Take the instrument away."""
         await self.remove_obstacle()
+
+    def _as_read(self, hit: ForceRecord) -> ForceRecord:
+        """An instrument of class 5 % never shows the same number twice."""
+        gain = 1.0 + self._rng.uniform(-0.25, 0.25) * GAUGE_UNCERTAINTY
+        return ForceRecord(
+            round(gain * hit.peak_n, 1),
+            round(gain * hit.after_750ms_n, 1),
+            round(gain * hit.end_n, 1),
+            hit.rate_hz,
+            [round(gain * force, 1) for force in hit.samples_n],
+        )
 
     def _arm_event(self, event: ArmEvent) -> None:
         if event.kind is EventKind.CONTACT and self._gauge is not None and self._touched is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -128,7 +129,7 @@ def curves(records: Sequence[Record]) -> list[tuple[str, Markup]]:
         series: list[tuple[str, list[tuple[float, float]]]] = []
         for hit in hits:
             step_s = 1 / hit["rate_hz"]
-            name = f"{hit['gap_mm']:g} mm" if hit["hit"] == 0 else ""
+            name = f"{hit['gap_mm']:g} mm above closed"
             series.append(
                 (
                     name,
@@ -175,30 +176,29 @@ def chart(
     y_unit: str,
     limits: Sequence[tuple[str, float, float, float]],
 ) -> Markup:
-    """A line chart as SVG; `limits` are (name, value, from x, to x)."""
+    """A line chart as SVG; lines of one name share a colour; `limits` are (name, y, from, to)."""
     points = [point for _, line in series for point in line]
     if not points:
         return Markup("")
-    x_max = max(x for x, _ in points) or 1.0
-    y_max = max([y for _, y in points] + [value for _, value, _, _ in limits]) * 1.08 or 1.0
+    x_ticks = ticks(max(x for x, _ in points))
+    y_ticks = ticks(max([y for _, y in points] + [value for _, value, _, _ in limits]))
 
     def at(x: float, y: float) -> tuple[float, float]:
         return (
-            round(PAD + x / x_max * (WIDTH - 1.5 * PAD), 1),
-            round(HEIGHT - PAD / 1.5 - max(0.0, y) / y_max * (HEIGHT - 1.2 * PAD), 1),
+            round(PAD + x / x_ticks[-1] * (WIDTH - 1.5 * PAD), 1),
+            round(HEIGHT - PAD / 1.5 - max(0.0, y) / y_ticks[-1] * (HEIGHT - 1.6 * PAD), 1),
         )
 
-    parts = [_grid(x_max, y_max, x_unit, y_unit, at)]
-    for number, (name, line) in enumerate(series):
+    names = list(dict.fromkeys(name for name, _ in series))
+    parts = _grid(x_ticks, y_ticks, x_unit, y_unit, at)
+    for name, line in series:
         path = " ".join(f"{x},{y}" for x, y in (at(*point) for point in line))
-        parts.append(f'<polyline points="{path}" class="s{number % 9}"/>')
-        if name:
-            row = number if number < 3 else number // 3
-            parts.append(
-                f'<text x="{PAD + 8}" y="{16 + 14 * row}" class="t{number % 9}">{name}</text>'
-            )
+        parts.append(f'<polyline points="{path}" class="s{names.index(name)}"/>')
+    for number, name in enumerate(names):
+        place = PAD + number * 190
+        parts.append(f'<text x="{place}" y="14" class="t{number}">{name}</text>')
     for name, value, start, end in limits:
-        (x1, y1), (x2, _) = at(start, value), at(min(end, x_max), value)
+        (x1, y1), (x2, _) = at(start, value), at(min(end, x_ticks[-1]), value)
         parts.append(
             f'<line x1="{x1}" x2="{x2}" y1="{y1}" y2="{y1}" class="limit"/>'
             f'<text x="{x2 - 4}" y="{y1 - 4}" text-anchor="end">{name}</text>'
@@ -207,24 +207,35 @@ def chart(
     return Markup(frame + "".join(parts) + "</svg>")  # noqa: S704 - our own words and numbers
 
 
+def ticks(most: float) -> list[float]:
+    """Round numbers from 0 to at least `most`: four to seven of them, steps of 1, 2 or 5."""
+    if most <= 0:
+        return [0.0, 1.0]
+    decade = 10.0 ** math.floor(math.log10(most))
+    step = next(s for s in (0.2, 0.5, 1.0, 2.0) if most / (s * decade) <= 6) * decade
+    return [step * n for n in range(math.ceil(most / step - 1e-9) + 1)]
+
+
 def _grid(
-    x_max: float,
-    y_max: float,
+    x_ticks: Sequence[float],
+    y_ticks: Sequence[float],
     x_unit: str,
     y_unit: str,
     at: Callable[[float, float], tuple[float, float]],
-) -> str:
+) -> list[str]:
     parts = []
-    for step in range(5):
-        share = step / 4
-        x, y0 = at(share * x_max, 0)
-        x0, y = at(0, share * y_max)
-        right, _ = at(x_max, 0)
+    right, floor = at(x_ticks[-1], 0)
+    for y_value in y_ticks:
+        x, y = at(0, y_value)
+        unit = f" {y_unit}" if y_value == y_ticks[-1] else ""
         parts.append(
-            f'<line x1="{x0}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'
-            f'<text x="{x0 - 6}" y="{y + 4}" text-anchor="end" class="axis">'
-            f"{share * y_max:.3g}{' ' + y_unit if step == 4 else ''}</text>"
-            f'<text x="{x}" y="{y0 + 16}" text-anchor="middle" class="axis">'
-            f"{share * x_max:.3g}{' ' + x_unit if step == 4 else ''}</text>"
+            f'<line x1="{x}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'
+            f'<text x="{x - 6}" y="{y + 4}" text-anchor="end">{y_value:g}{unit}</text>'
         )
-    return "".join(parts)
+    for x_value in x_ticks:
+        x, _ = at(x_value, 0)
+        unit = f" {x_unit}" if x_value == x_ticks[-1] else ""
+        parts.append(
+            f'<text x="{x}" y="{floor + 16}" text-anchor="middle">{x_value:g}{unit}</text>'
+        )
+    return parts
