@@ -45,6 +45,7 @@ def check(bench: Bench) -> None:
         assert bench.read("gate_status") != "closed" or arm.angle_deg() < 5 or barrier.faults
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(acts, max_size=20))
 def test_a_barrier_survives_any_history_and_closes_in_the_end(history):
@@ -68,6 +69,7 @@ def test_a_barrier_survives_any_history_and_closes_in_the_end(history):
     play(script)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(acts, max_size=12))
 def test_one_history_gives_one_trace(history):
@@ -81,6 +83,7 @@ def test_one_history_gives_one_trace(history):
     assert play(script).trace.sha256() == play(script).trace.sha256()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(orders, st.integers(0, 30).map(lambda n: n / 10)), max_size=12))
 def test_with_the_safety_input_active_the_arm_never_goes_down(history):

@@ -105,6 +105,18 @@ def test_a_record_is_as_long_as_the_norm_asks():
     assert hit.rate_hz == 4000
 
 
+def test_the_figures_are_read_off_the_record_where_the_norm_says():
+    """Peak anywhere, td the last 150 N, the force at 0.75 s, the highest after it, the last."""
+    force_n = np.zeros(20_000)
+    force_n[40], force_n[2000], force_n[3000], force_n[8000] = 390.0, 160.0, 120.0, 149.0
+    force_n[-1] = 20.0
+    hit = EdgeForce(4000.0, 1.0, force_n, None, None)
+    figures = (hit.peak_n, hit.above_150n_s, hit.after_750ms_n, hit.static_n, hit.end_n)
+    assert figures == (390.0, 0.5, 120.0, 149.0, 20.0)
+    assert hit.peak_ok
+    assert hit.static_ok
+
+
 def test_an_empty_record_reads_zero():
     """No touch, no force, no dynamic time; both verdicts hold."""
     empty = EdgeForce(4000.0, 0.0, np.zeros(20_000), None, None)

@@ -252,6 +252,42 @@ def test_the_same_bits_in_two_other_processes(name):
     assert hashes == {plan.sha256() + "\n"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pybullet", "mujoco"])
+def test_arms_of_any_number_of_kinds_share_one_engine(name):
+    """Forty kinds of arm, twice round, give the same plans both times."""
+    engine(name)
+    fresh = load_engine(name)
+    kinds_of_arm = [arm(3 + index / 20, 1.5) for index in range(40)]
+
+    def round_trip() -> list[float]:
+        return [fresh.plan(p, UP, Move("brake")).duration_s for p in kinds_of_arm]
+
+    assert round_trip() == round_trip()
+    fresh.close()
+
+
+@every_engine
+def test_a_plan_answers_before_its_begin_and_after_its_end(name):
+    """Earlier it is the start, later the end: a late reader is never wrong."""
+    plan = engine(name).plan(arm(), DOWN, OPEN)
+    assert plan.at(-1.0).angle_rad == 0.0
+    assert plan.at(1e6).angle_rad == pytest.approx(math.pi / 2, abs=0.01)
+    assert plan.at(1e6).speed_rad_s == 0.0
+
+
+@every_engine
+def test_a_brake_that_comes_too_late_still_ends_in_a_hit(name):
+    """Power that fails a hair above a vehicle does not save it: contact, then rest on it."""
+    p = arm()
+    point = p.contact_with(TRUCK)
+    assert point is not None
+    above = ArmState(point.angle_rad + math.radians(1), -1.0)
+    plan = engine(name).plan(p, above, Move("brake"), TRUCK)
+    assert kinds(plan) == [EventKind.CONTACT, EventKind.REST]
+    assert stop_deg(plan) == pytest.approx(math.degrees(point.angle_rad), abs=6)
+
+
 def test_every_engine_is_found_by_its_name():
     """`load_engine` gives the engine that says it is the one asked for."""
     assert {engine(name).name for name in ENGINE_NAMES} == set(ENGINE_NAMES)

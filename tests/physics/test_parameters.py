@@ -115,3 +115,15 @@ def test_a_partial_way_takes_a_shorter_time():
     """Half the way at the same peak acceleration takes 1/sqrt(2) of the time."""
     p = ArmParameters()
     assert reference(p, ArmState(0.0), math.pi / 4).duration_s == pytest.approx(3 / math.sqrt(2))
+
+
+def test_a_given_motor_and_brake_are_taken_as_they_are():
+    """Sizing happens only where nothing is given."""
+    p = ArmParameters(motor_torque_nm=77.0, brake_torque_nm=55.0)
+    assert (p.motor_limit_nm, p.brake_limit_nm) == (77.0, 55.0)
+
+
+def test_a_vehicle_beside_the_hinge_is_met_only_by_an_arm_that_is_not_open():
+    """Whatever is as high as the sky, an arm that stands upright does not touch it."""
+    p = ArmParameters(travel_rad=math.radians(80))
+    assert p.contact_with(Obstacle("v", 4.0, 0.1, 2.5)) is None

@@ -8,6 +8,9 @@ from twin.physics.engine import Move, SampledPlan, import_extra
 from twin.physics.parameters import GRAVITY_M_S2, ArmParameters, ArmState, Obstacle
 from twin.physics.simulate import simulate
 
+_MODELS = 32
+"""Arms of more kinds than this take turns."""
+
 _MODEL = """
 <mujoco>
   <option gravity="0 0 {gravity!r}" integrator="Euler"/>
@@ -33,6 +36,8 @@ class MuJoCoHinge:
         """Become an arm of these parameters in this state, whatever was simulated before."""
         known = self._models.get(p)
         if known is None:
+            if len(self._models) >= _MODELS:
+                self._models.pop(next(iter(self._models)))
             text = _MODEL.format(
                 gravity=-GRAVITY_M_S2,
                 damping=p.damping_nm_s,
@@ -49,7 +54,6 @@ class MuJoCoHinge:
         self._qpos, self._qvel = self._data.qpos, self._data.qvel
         self._applied = self._data.qfrc_applied
         self._dt_s, self._friction_nm = 0.0, -1.0
-        self._inertia_kg_m2 = p.inertia_kg_m2
 
     def step(self, torque_nm: float, friction_nm: float, dt_s: float) -> tuple[float, float]:
         """Advance by `dt_s`; returns the new angle and speed."""

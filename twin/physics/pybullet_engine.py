@@ -13,6 +13,8 @@ from twin.physics.simulate import simulate
 
 _HINT = "Its wheels exist for Linux x86-64 and CPython 3.11 only; elsewhere use --engine mujoco."
 _LINK = 0
+_WORLDS = 32
+"""Bullet has room for 1024 worlds in a process; arms of more kinds than this take turns."""
 
 
 @contextlib.contextmanager
@@ -41,6 +43,9 @@ class BulletHinge:
         """Become an arm of these parameters in this state, whatever was simulated before."""
         world = self._worlds.get(p)
         if world is None:
+            if len(self._worlds) >= _WORLDS:
+                oldest = next(iter(self._worlds))
+                self._b.disconnect(physicsClientId=self._worlds.pop(oldest)[0])
             world = self._worlds[p] = self._build(p)
         self._client, self._body = world
         self._b.resetJointState(
