@@ -1,4 +1,4 @@
-"""A small language for writing traces by hand: one honest passage a call, then one thing changed."""
+"""A small language for writing traces by hand: an honest passage a call, then one change."""
 
 from __future__ import annotations
 

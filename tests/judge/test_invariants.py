@@ -76,6 +76,14 @@ def _close_before_truck(tape: Tape) -> None:
     tape.change("lamp", {"t_s": 33.2}, green=False)
 
 
+def _close_on_sight(tape: Tape) -> None:
+    """The first loop sees the truck: the lamp goes red and the arm comes down at once."""
+    tape.change("lamp", {"t_s": 32.8}, green=False)
+    tape.find("device.command", point="close").t_s = 33.1
+    tape.find("arm.motion", direction="down").t_s = 33.2
+    tape.find("arm.rest", at="closed").t_s = 36.2
+
+
 def _green_while_closing(tape: Tape) -> None:
     tape.change("lamp", {"t_s": 43.0}, green=False)
 
@@ -117,6 +125,7 @@ CHANGES: list[tuple[str, Callable[[Tape], object], set[str]]] = [
     ("revoked in time", lambda t: t.say(15, "partner", "partner.revoked", declaration="D-A"),
      {"LANE-01"}),
     ("closes on a truck", _close_under_truck, {"LANE-02"}),
+    ("closes as soon as the truck is seen", _close_on_sight, {"LANE-02"}),
     ("truck invited under the arm", _close_before_truck, {"LANE-02"}),
     ("crosses twice", _cross_again, {"LANE-03"}),
     ("one declaration, two trucks", _borrowed_declaration, {"LANE-03"}),
@@ -177,7 +186,7 @@ def test_one_change_breaks_what_it_should(
 
 def test_every_invariant_can_be_broken() -> None:
     """No rule of the register is left without a change that breaks it."""
-    assert {id for _, _, broken in CHANGES for id in broken} == set(REGISTRY)
+    assert {name for _, _, broken in CHANGES for name in broken} == set(REGISTRY)
 
 
 def _tail_gater_caught_by_arm(tape: Tape) -> None:
@@ -206,6 +215,18 @@ def _driver_jumps_red(tape: Tape) -> None:
     tape.say(650, "world", "vehicle.left", vehicle="H", lane="in-1", outcome="diverted",
              arrived_s=600.0, entered_s=605.0, left_s=650.0, free_s=20.0, driver_s=0.0,
              authority_s=0.0)
+
+
+def _blind_lane_left_open(tape: Tape) -> None:
+    """The I/O dies with the arm up; K goes on through it in the dark, and an alarm says so."""
+    tape.declare("K", channel="red")
+    tape.arrive(700, "K", why="overweight")
+    tape.arm(690, "in-1", "up")
+    tape.fault(698, 760, "in-1.io", "power_cut")
+    tape.alarm(700, "in-1", "io_lost")
+    tape.drive_through(720, "K")
+    tape.leave(740, "K")
+    tape.arm(800, "in-1", "down")
 
 
 def _arm_falls_by_itself(tape: Tape) -> None:
@@ -261,6 +282,7 @@ def _written_off(tape: Tape) -> None:
 
 
 HONEST: list[Callable[[Tape], object]] = [
+    _blind_lane_left_open,
     _tail_gater_caught_by_arm, _driver_jumps_red, _arm_falls_by_itself, _outage_delays_record,
     _drifting_scale, _late_change_of_channel, _alarm_still_standing, _replayed_release,
     _plate_with_other_separators, _close_refused_on_truck, _taken_back, _written_off,
@@ -272,6 +294,14 @@ def test_no_false_alarm(change: Callable[[Tape], object]) -> None:
     """What a driver, a fault or an outage does is not held against the stack."""
     judgement = judged(change)
     assert [violation.text for violation in judgement.violations] == []
+
+
+def test_a_blind_lane_without_an_alarm_is_no_excuse() -> None:
+    """A truck that goes through an open and blind lane counts if nobody was told of it."""
+    tape = honest()
+    _blind_lane_left_open(tape)
+    tape.drop("partner.alarm", code="io_lost")
+    assert set(judge(tape.records()).broken) == {"LANE-01", "LANE-04", "LANE-09"}
 
 
 def test_what_is_excused_is_counted() -> None:

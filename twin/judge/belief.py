@@ -27,9 +27,18 @@ def normal_plate(plate: object) -> str:
     return _NOT_PLATE.sub("", str(plate)).upper() if plate else ""
 
 
-def reachable_s(facts: Facts, due_s: float, from_s: float) -> float:
-    """The deadline `due_s` for a message to customs, moved behind any outage since `from_s`."""
-    for fault in sorted(facts.broken(None, from_s, math.inf, "customs"), key=_begin_s):
+def reachable_s(
+    facts: Facts, due_s: float, from_s: float, *, blind_lane: str | None = None
+) -> float:
+    """The deadline `due_s` for a message to customs, moved behind any outage since `from_s`.
+
+    With `blind_lane` also behind any fault of that lane's loops and remote I/O: without them the
+    stack cannot see what it has to report.
+    """
+    holds = facts.broken(None, from_s, math.inf, "customs")
+    if blind_lane is not None:
+        holds += facts.broken(blind_lane, from_s, math.inf, "loops", "io")
+    for fault in sorted(holds, key=_begin_s):
         if fault.begin_s <= due_s:
             due_s = max(due_s, fault.end_s + RECOVERY_S)
     return due_s
@@ -61,9 +70,43 @@ def alarmed_tail_gater(facts: Facts, stay: Stay, crossing: Event) -> Event | Non
     return None
 
 
+def beyond_control(facts: Facts, stay: Stay, crossing: Event) -> bool:
+    """Whether it crossed on nobody's leave, and the stack did all it could: raised an alarm.
+
+    Either a tail-gater, or a driver who went on without a green light through an arm that the
+    stack could not see or move because a device of the lane was broken.
+    """
+    if crossing.data.get("followed"):
+        return alarmed_tail_gater(facts, stay, crossing) is not None
+    due_s = reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s)
+    return any(
+        fault.begin_s <= alarm.t_s <= due_s
+        for fault in left_alone_by(facts, stay, crossing)
+        for alarm in facts.alarms
+        if alarm.data.get("lane") == stay.lane and alarm.data.get("raised", True)
+    )
+
+
+def left_alone_by(facts: Facts, stay: Stay, crossing: Event) -> list[Fault]:
+    """The faults under which it moved off without a green light; none if it moved off on green."""
+    at_arm_s = stay.at_arm_s(crossing.t_s)
+    moved_s = stay.moved_off_s(at_arm_s)
+    if facts.lanes[stay.lane].green_at(moved_s):
+        return []
+    return facts.broken(stay.lane, moved_s, at_arm_s, "barrier", "io", "light", "loops")
+
+
 @invariant("LANE-07", alarm_s=TAIL_GATING_ALARM_S, recovery_s=RECOVERY_S)
 def tail_gaters_are_alarmed(facts: Facts, finding: Finding) -> None:
-    """Each vehicle that crosses on the opening of another is alarmed."""
+    """Judge each vehicle that crossed a smart lane on the opening of another.
+
+    An alarm of its lane with a code that has `tail` or `follow` in it (ours: `tailgating`) must
+    be raised between its coming under the arm and `alarm_s` after its crossing. While customs is
+    out of order the deadline moves to `recovery_s` after the outage.
+
+    Excused: the lane's loops or remote I/O are broken meanwhile (nothing could count the
+    vehicles); the run ends before the deadline.
+    """
     for stay in facts.stays.values():
         if not facts.smart(stay):
             continue
@@ -89,7 +132,19 @@ def tail_gaters_are_alarmed(facts: Facts, finding: Finding) -> None:
 
 @invariant("LANE-05", record_s=RECORD_S, recovery_s=RECOVERY_S)
 def records_are_true(facts: Facts, finding: Finding) -> None:
-    """Each crossing and diversion has exactly one record, and it is true."""
+    """Match the records that the stack gave to customs with what truly happened.
+
+    A `passed` record belongs to the crossing of its lane within `record_s` before or after it:
+    to the one with its declaration, else with its plate, else to the nearest. Each crossing has
+    one, and plate (separators do not matter) and declaration are the true ones. A `diverted`
+    record belongs to a vehicle that was diverted from its lane, between entering it and `record_s`
+    after the diversion; what it says of the plate is not judged, since an unknown plate is a
+    reason to divert. While customs, or the lane's loops or remote I/O, are out of order, the
+    deadline moves to `recovery_s` after that.
+
+    Excused: the run ends before the deadline. A tail-gater, and a driver who went on without a
+    green light through a broken lane, need no record, and their identity is not judged.
+    """
     for lane in facts.lanes:
         _passed(facts, finding, lane)
         _diverted(facts, finding, lane)
@@ -118,15 +173,15 @@ def _passed(facts: Facts, finding: Finding, lane: str) -> None:
             continue
         stay, crossing = found
         matched.add(crossing.record)
-        if not crossing.data.get("followed"):  # nobody can know who slipped through
+        if not _unseen(facts, stay, crossing):
             _compare(finding, stay, crossing, record)
     for stay, crossing in crossings:
-        if crossing.data.get("followed"):
+        if _unseen(facts, stay, crossing):
             continue
         finding.checked_count += 1
         if crossing.record in matched:
             continue
-        if reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s) >= facts.end_s:
+        if _due_s(facts, stay, crossing.t_s) >= facts.end_s:
             finding.excused_count += 1
             continue
         finding.breach(
@@ -144,7 +199,7 @@ def _crossing_of(
         for stay, crossing in crossings
         if crossing.record not in matched
         and crossing.t_s - RECORD_S <= record.t_s
-        and record.t_s <= reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s)
+        and record.t_s <= _due_s(facts, stay, crossing.t_s)
     ]
     plate = normal_plate(record.data.get("plate"))
 
@@ -159,6 +214,16 @@ def _crossing_of(
         )
 
     return min(near, key=rank, default=None)
+
+
+def _unseen(facts: Facts, stay: Stay, crossing: Event) -> bool:
+    """Whether nobody can know who it was: no record is due, and none is judged."""
+    return bool(crossing.data.get("followed") or left_alone_by(facts, stay, crossing))
+
+
+def _due_s(facts: Facts, stay: Stay, happened_s: float) -> float:
+    """Until when what happened in the lane has to be recorded."""
+    return reachable_s(facts, happened_s + RECORD_S, happened_s, blind_lane=stay.lane)
 
 
 def _compare(finding: Finding, stay: Stay, crossing: Event, record: Event) -> None:
@@ -181,7 +246,7 @@ def _diverted(facts: Facts, finding: Finding, lane: str) -> None:
         for diversion in stay.diversions:
             finding.checked_count += 1
             from_s = min(_entered_s(stay), diversion.t_s)
-            due_s = reachable_s(facts, diversion.t_s + RECORD_S, from_s)
+            due_s = _due_s(facts, stay, diversion.t_s)
             found = next(
                 (
                     record
@@ -212,7 +277,13 @@ def _entered_s(stay: Stay) -> float:
 
 @invariant("LANE-06", weight_kg=WEIGHT_STEPS_KG, weight_share=WEIGHT_SHARE)
 def weights_are_true(facts: Facts, finding: Finding) -> None:
-    """The recorded weight is the true one within the scale's tolerance."""
+    """Judge the weight in each `passed` record of a smart lane.
+
+    It must be given, and differ from the vehicle's true mass by at most `weight_kg` or
+    `weight_share` of it, whichever is more.
+
+    Excused: the lane's scale is broken at some time between entering and crossing.
+    """
     by_declaration = {
         str(crossing.data["declaration"]): (stay, crossing)
         for stay in facts.stays.values()

@@ -1,15 +1,16 @@
 """Who may cross: releases, channels and the truth about a vehicle (LANE-01, 03, 04, 09).
 
-Only smart lanes are judged: in a traditional lane an officer decides on the spot. A tail-gater
-crosses on the opening of another; the stack cannot hold it, it can only raise the alarm, so it is
-excused wherever LANE-07 is satisfied.
+Only smart lanes are judged: in a traditional lane an officer decides on the spot. Some crossings
+are beyond the stack's control: a tail-gater, who goes through on the opening of another, and a
+driver who goes on without a green light through an arm that broken equipment keeps open. The stack
+can only raise the alarm; if it has, they are excused here.
 """
 
 from __future__ import annotations
 
 import math
 
-from twin.judge.belief import alarmed_tail_gater
+from twin.judge.belief import beyond_control
 from twin.judge.facts import Event, Facts, Stay
 from twin.judge.verdict import Finding, invariant
 
@@ -45,14 +46,22 @@ def _acknowledged_s(facts: Facts, declaration: str) -> float:
 
 @invariant("LANE-01", notice_s=NOTICE_S)
 def released_by_both(facts: Facts, finding: Finding) -> None:
-    """No crossing without a release of customs and the pre-clearance of the partner."""
+    """Judge each crossing of a smart lane.
+
+    Before the front of the vehicle came under the arm, its own declaration must have been
+    released by customs and acknowledged by the partner. A revocation made more than `notice_s`
+    before that instant voids the release.
+
+    Excused: what was beyond control (see above); a revocation whose news an outage of
+    customs kept from the gate.
+    """
     releases: dict[str, Event] = {}
     for release in facts.releases:
         if release.data.get("decision") == "released":
             releases.setdefault(str(release.data["declaration"]), release)
     for stay, crossing in _crossings(facts):
         finding.checked_count += 1
-        if crossing.data.get("followed") and alarmed_tail_gater(facts, stay, crossing):
+        if beyond_control(facts, stay, crossing):
             finding.excused_count += 1
             continue
         declaration = _declaration(stay, crossing)
@@ -76,7 +85,13 @@ def released_by_both(facts: Facts, finding: Finding) -> None:
 
 @invariant("LANE-03")
 def exactly_once(facts: Facts, finding: Finding) -> None:
-    """A vehicle, a declaration and a release are each used once."""
+    """Judge each vehicle, declaration and release; tail-gaters and all lanes included.
+
+    A vehicle crosses once; a declaration crosses once; customs gives one release for it (the
+    same answer replayed under the same key is the same release); two passed records of different
+    declarations never name one release. A request for a release that is answered with 409 is a
+    breach as well: the stack asked anew, under another key, instead of repeating its question.
+    """
     crossed: dict[str, Event] = {}
     for stay in facts.stays.values():
         if not stay.crossings:
@@ -134,7 +149,14 @@ def _one_release_each(facts: Facts, finding: Finding) -> None:
 
 @invariant("LANE-04", notice_s=NOTICE_S)
 def only_green_passes(facts: Facts, finding: Finding) -> None:
-    """A declaration on the yellow or red channel does not pass a smart lane."""
+    """Judge each crossing of a smart lane by the channel of its declaration.
+
+    The channel that counts is the one in force when the front came under the arm; a change
+    within the last `notice_s` does not bind yet.
+
+    Excused: what was beyond control (see above); a change whose news an outage of customs
+    kept from the gate.
+    """
     for stay, crossing in _crossings(facts):
         declaration = _declaration(stay, crossing)
         if declaration is None or declaration not in facts.declared:
@@ -150,7 +172,7 @@ def only_green_passes(facts: Facts, finding: Finding) -> None:
         lately = [entry for entry in history if entry[0] <= at_arm_s]
         if lately[-1][1] == "green" or lately[-1][0] + NOTICE_S >= at_arm_s:
             continue
-        if crossing.data.get("followed") and alarmed_tail_gater(facts, stay, crossing):
+        if beyond_control(facts, stay, crossing):
             finding.excused_count += 1
             continue
         if lately[-1][0] > 0 and facts.broken(None, lately[-1][0], at_arm_s, "customs"):
@@ -167,7 +189,13 @@ _MISDECLARED = frozenset({"overweight", "weight_mismatch", "plate_mismatch"})
 
 @invariant("LANE-09")
 def nothing_false_passes(facts: Facts, finding: Finding) -> None:
-    """No vehicle that is too heavy or not what was declared passes a smart lane."""
+    """Judge each vehicle that is truly overweight, of another weight, or of another plate.
+
+    It must not cross a smart lane. Ground truth decides, not what was weighed or read.
+
+    Excused: what was beyond control (see above); a wrong weight while the lane's scale was
+    broken.
+    """
     for stay in facts.stays.values():
         why = str(stay.truth("why") or "ok")
         if why not in _MISDECLARED or not facts.smart(stay):
@@ -178,9 +206,7 @@ def nothing_false_passes(facts: Facts, finding: Finding) -> None:
             blind = why != "plate_mismatch" and facts.broken(
                 stay.lane, entered_s, crossing.t_s, "scale"
             )
-            if blind or (
-                crossing.data.get("followed") and alarmed_tail_gater(facts, stay, crossing)
-            ):
+            if blind or beyond_control(facts, stay, crossing):
                 finding.excused_count += 1
                 continue
             records = [crossing.record]

@@ -47,6 +47,10 @@ class Stay:
         """A field of its arrival: what is true of the vehicle, whatever was read."""
         return self.arrived.data.get(key) if self.arrived is not None else None
 
+    def moved_off_s(self, before_s: float) -> float:
+        """When it last moved off before `before_s`; `before_s` itself if nothing says."""
+        return max((t for t, moving in self.motions if moving and t <= before_s), default=before_s)
+
     def at_arm_s(self, crossed_s: float) -> float:
         """When its front came under the arm before the crossing at `crossed_s`."""
         starts = [start for start, _ in self.under_arm if start <= crossed_s]

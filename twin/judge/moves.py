@@ -23,11 +23,12 @@ BARRIER_ALARM_S = 15.0
 def _uninvited(facts: Facts, lane: LaneFacts, stay: Stay, came_s: float, motion: Motion) -> bool:
     """Came under an arm that was moving, or just about to, on nobody's invitation.
 
-    The green light that a tail-gater slips through under was meant for the truck ahead.
+    Who moved off on green is invited, even if the lamp has turned red since. The green light that
+    a tail-gater slips through under was meant for the truck ahead.
     """
     if came_s <= motion.start_s - GRACE_S:
         return False
-    return stay.vehicle in facts.followers or not lane.green_at(came_s)
+    return stay.vehicle in facts.followers or not lane.green_at(stay.moved_off_s(came_s))
 
 
 def _presences(lane: LaneFacts, motion: Motion) -> list[tuple[Stay, float]]:
@@ -42,7 +43,17 @@ def _presences(lane: LaneFacts, motion: Motion) -> list[tuple[Stay, float]]:
 
 @invariant("LANE-02", grace_s=GRACE_S)
 def nobody_under_a_falling_arm(facts: Facts, finding: Finding) -> None:
-    """The arm does not move down onto a subject."""
+    """Judge each motion of an arm downwards, in every lane.
+
+    Nobody may be under the arm (within half a metre of its line) when it starts, and nobody whom
+    the green light invites may come under it while it moves. A vehicle that came under it less
+    than `grace_s` before the start could not be seen in time: it counts only if it had moved off
+    on green.
+    A tail-gater counts only if it had been there longer than `grace_s`, for the green that it
+    slips through under was meant for another.
+
+    Excused: the chain of causes of the motion leads to a fault: the arm fell by itself.
+    """
     for name, lane in facts.lanes.items():
         for motion in lane.motions:
             if motion.direction != "down":
@@ -64,7 +75,13 @@ def nobody_under_a_falling_arm(facts: Facts, finding: Finding) -> None:
 
 @invariant("LANE-08", slack_s=GREEN_SLACK_S)
 def green_means_open(facts: Facts, finding: Finding) -> None:
-    """The light is green only over an open arm."""
+    """Judge each stretch of green of a smart lane's lamp.
+
+    The arm must rest open meanwhile; green may begin before that or end after it by `slack_s`.
+
+    Excused: the lane's light or remote I/O is broken. A barrier that answers OK and does not
+    move is no excuse.
+    """
     for name, lane in facts.lanes.items():
         if lane.traditional:
             continue  # an officer waves his truck on as soon as it can pass
@@ -108,7 +125,17 @@ def _without(
 
 @invariant("LANE-11", motion_s=MOTION_S, alarm_s=BARRIER_ALARM_S)
 def disobedience_is_alarmed(facts: Facts, finding: Finding) -> None:
-    """A barrier command without motion is noticed."""
+    """Judge each command to open or to close that should move the arm.
+
+    That is one given while the arm neither rests where it is sent nor moves there, and not taken
+    back within `motion_s`. If the arm does not move that way within `motion_s`, it must do so, or
+    an alarm of the lane about the barrier must be raised (or still stand), within `alarm_s`. Of a
+    row of repeated attempts the first one counts. While customs is out of order the deadline
+    moves behind the outage.
+
+    Excused: a command to close while somebody is under the arm, which a barrier's own safety
+    input refuses; the run ends before the deadline.
+    """
     for name, lane in facts.lanes.items():
         alarms = [alarm for alarm in facts.alarms if alarm.data.get("lane") == name]
         unheard: dict[str, float] = {}
@@ -198,7 +225,12 @@ FAULT_SLACK_S = 60.0
 
 @invariant("LANE-12", grace_s=GRACE_S, fault_slack_s=FAULT_SLACK_S)
 def arm_touches_nobody(facts: Facts, finding: Finding) -> None:
-    """With sound equipment the arm never touches a vehicle that came in lawfully."""
+    """Judge each contact of an arm with a vehicle; each motion downwards is a chance for one.
+
+    Excused: a device of the lane is broken, or was until `fault_slack_s` before; the vehicle came
+    under the arm uninvited (see LANE-02). What forces a contact may have at most is a matter of
+    the barrier's certification, not of this rule.
+    """
     for name, lane in facts.lanes.items():
         finding.checked_count += sum(motion.direction == "down" for motion in lane.motions)
         for contact in lane.contacts:

@@ -21,7 +21,16 @@ TRADITIONAL_STAY_S = 7200.0
     traditional_stay_s=TRADITIONAL_STAY_S,
 )  # fmt: skip
 def everyone_gets_through(facts: Facts, finding: Finding) -> None:
-    """Who entered leaves, and progress resumes after a fault."""
+    """Judge each vehicle that entered, and each lane in which somebody waits when a fault ends.
+
+    A vehicle that has not left when the run ends must have entered less than `smart_stay_s` (in a
+    traditional lane `traditional_stay_s`) before. When a fault of a lane, or of customs for every
+    smart lane, has ended while somebody is in the lane or queues for it, something in that lane
+    must move off, cross, be diverted or leave within `progress_s`; other faults, an officer's
+    check and a dawdling driver move that deadline.
+
+    Excused: who is still in a lane that is, or lately was, broken.
+    """
     for stay in facts.stays.values():
         if stay.entered is not None:
             _leaves(facts, finding, stay)

@@ -209,8 +209,8 @@ def _lanes(facts: Facts, judgement: Judgement, civil: Civil) -> Figure:
     traces += _marks("#tl_violation", "@broken", "x", breaches, 10, civil)
     shapes = []
     for fault in facts.faults:
-        row = place.get(fault.lane) if fault.lane is not None else None
-        low, high = (-0.5, len(names) - 0.5) if row is None else (row - 0.46, row + 0.46)
+        at = place.get(fault.lane) if fault.lane is not None else None
+        low, high = (-0.5, len(names) - 0.5) if at is None else (at - 0.46, at + 0.46)
         shapes.append(_band(fault, facts, civil, "y", low, high))
     layout = {
         "height": 90 + 62 * max(1, len(names)), "barmode": "overlay", "legend": _LEGEND,

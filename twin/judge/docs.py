@@ -1,0 +1,50 @@
+"""The register of invariants as a page: ``python -m twin.judge.docs > docs/invariants.md``."""
+
+from __future__ import annotations
+
+import inspect
+
+from twin.judge import REGISTRY, SOMETIMES, words
+
+_HEAD = """# Invariants
+
+<!-- Made by `python -m twin.judge.docs`; a test keeps it so. Change the register instead. -->
+
+Rules that no honest gate may break. They are judged after every run, from the trace alone: from
+what truly happened and from what the stack said over its wires, never from what a device or the
+stack believes. A verdict is one of
+
+- **held**: judged at least once and never broken;
+- **broken**: with the time, what happened, and the ids of the records that prove it;
+- **not exercised**: the run gave it nothing to judge; such a green proves nothing.
+
+What cannot be held against a stack fairly (broken equipment it cannot see through, a driver who
+jumps the light) is *excused*, and excuses are counted beside the verdict. *Beyond control* is a
+tail-gater, or a driver who goes on without a green light through an arm that broken equipment keeps
+open, provided that the stack has raised an alarm about it.
+"""
+
+_SOMETIMES = """## What must be seen
+
+A campaign of runs must also show that the difficult things happened. Each run counts:
+"""
+
+
+def invariants_page() -> str:
+    """The whole page as Markdown."""
+    parts = [_HEAD]
+    for name in sorted(REGISTRY):
+        rule = REGISTRY[name]
+        parts.append(f"## {name} · {rule.title()}\n\n*{rule.text()}*\n")
+        doc = inspect.getdoc(rule.look) or ""
+        parts.append(doc + "\n")
+        if rule.limits:
+            listed = ", ".join(f"`{key}` = {value:g}" for key, value in rule.limits.items())
+            parts.append(f"Limits: {listed}.\n")
+    parts.append(_SOMETIMES)
+    parts.append("\n".join(f"- `{name}`: {words.sometimes(name, 'en')}" for name in SOMETIMES))
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(invariants_page(), end="")
