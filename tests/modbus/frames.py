@@ -30,7 +30,7 @@ def _u16(*numbers: int) -> bytes:
 @st.composite
 def _write_bits(draw: st.DrawFn) -> bytes:
     count = draw(st.one_of(st.integers(1, 24), st.sampled_from([0, 1968, 1969])))
-    data = draw(st.binary(min_size=(count + 7) // 8, max_size=(count + 7) // 8))[:246]
+    data = draw(st.binary(min_size=(count + 7) // 8, max_size=(count + 7) // 8))
     return b"\x0f" + _u16(draw(near), count) + bytes([len(data)]) + data
 
 

@@ -468,3 +468,44 @@ def test_compiled_requests_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -
         assert 0 < len(app._plans) <= 50
 
     on_bench(check)
+
+
+@pytest.mark.parametrize(
+    ("function", "count", "size", "code"),
+    [
+        (15, 1968, 246, 2),
+        (15, 1969, 247, 3),
+        (16, 123, 246, 2),
+        (16, 124, 248, 3),
+        (23, 121, 242, 2),
+        (23, 122, 244, 3),
+    ],
+)
+def test_the_most_that_one_write_may_carry(function: int, count: int, size: int, code: int) -> None:
+    """The largest lawful quantity fails only for its addresses; one more is an illegal value."""
+
+    async def check(rig: Rig) -> None:
+        head = bytes([23, 0, 0, 0, 1]) if function == 23 else bytes([function])
+        pdu = head + bytes([0, 0]) + count.to_bytes(2) + bytes([size]) + bytes(size)
+        app = Application(rig.device, rig.server.profile)
+        assert app.answer(pdu) == bytes([function | 0x80, code])
+
+    on_bench(check)
+
+
+def test_a_write_only_coil_cannot_be_read_even_within_a_block() -> None:
+    """Reserved addresses read 0; an address that is only written is illegal to read."""
+    block = '[[blocks]]\ntable = "coil"\naddress = 100\ncount = 3\n'
+    row = (
+        '[[rows]]\ntable = "coil"\naddress = 101\nencoding = "bit"\npoint = "p5"\n'
+        'access = "w"\ndoc = "x"\n'
+    )
+
+    async def check(rig: Rig) -> None:
+        app = Application(rig.device, loads(profile_text() + block + row))
+        assert _ask(app, "0100640001") == "010100"
+        assert _ask(app, "0100650001") == "8102"
+        assert _ask(app, "050065ff00") == "050065ff00"
+        assert _ask(app, "050064ff00") == "8502"
+
+    on_bench(check)

@@ -310,8 +310,6 @@ class _Connection(asyncio.Protocol):
             self._transport.write(reply)
             return
         due = self._loop.time() + delay_s
-        if self._late:
-            due = max(due, self._late[-1][0])  # answers never overtake each other
         self._late.append((due, reply))
         self._late_bytes += len(reply)
         if self._late_bytes > _WRITE_BUFFER_MAX and not self._late_full:
@@ -321,6 +319,7 @@ class _Connection(asyncio.Protocol):
             self._late_timer = self._loop.call_at(due, self._send_late)
 
     def _send_late(self) -> None:
+        """Send what is due; a later answer with an earlier due time waits for its turn."""
         self._late_timer = None
         while self._late and self._late[0][0] <= self._loop.time() + 1e-9:
             reply = self._late.popleft()[1]
