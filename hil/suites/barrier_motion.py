@@ -217,7 +217,7 @@ async def stop(session: Session) -> None:
     )
     session.mark("stopped")
     await session.command("stop")
-    await session.watch(1.0)
+    await session.watch_closely(1.0)
     session.mark("hold")
     await session.watch(SETTLE_S)
     session.mark("over")
@@ -275,6 +275,7 @@ async def reversal(session: Session) -> None:
     )
     session.mark("reversed")
     await session.command("open")
+    await session.watch_closely(1.5)
     await session.watch(2 * session.pixit.opening_s + 2.0, session.at_open)
     await session.watch(0.5)
 

@@ -211,6 +211,7 @@ async def safety_during_closing(session: Session) -> None:
     )
     session.mark("active")
     await session.set_input("safety", True)
+    await session.watch_closely(1.0)
     await session.watch(2 * session.pixit.opening_s + 2.0)
     session.mark("released")
     await session.set_input("safety", False)
@@ -262,7 +263,7 @@ async def emergency_stop(session: Session) -> None:
     )
     session.mark("stopped")
     await session.set_input("emergency_stop", True)
-    await session.watch(1.5)
+    await session.watch_closely(1.5)
     session.mark("held")
     for order in ("open", "close"):
         await session.command(order)

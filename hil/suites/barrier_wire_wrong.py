@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 
-from hil.mbap import read_request, write_one
+from hil.mbap import HEADER_BYTES, read_request, write_one
 from hil.session import Session
 from hil.verdict import Finding, check, failed, inconclusive, passed
 from hil.view import CaseView, travel_deg
@@ -259,8 +259,10 @@ def garbage(seed: int, good: bytes) -> list[bytes]:
             frame = rng.randbytes(rng.randint(1, 40))
         else:
             mutable = bytearray(good)
+            # A broken header ends the matter early; so two of three leave it whole.
+            first = 0 if rng.random() < 1 / 3 else HEADER_BYTES
             for _ in range(rng.randint(1, 4)):
-                mutable[rng.randrange(len(mutable))] = rng.randrange(256)
+                mutable[rng.randrange(first, len(mutable))] = rng.randrange(256)
             frame = bytes(mutable)
         if len(frame) < 8 or frame[7] not in _WRITES:
             frames.append(frame)

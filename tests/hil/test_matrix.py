@@ -1,0 +1,84 @@
+"""The kill matrix: tests of the tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil import matrix, mutants
+from hil import register as registers
+from hil.verdict import Verdict
+from tests.hil.conftest import record
+from twin.errors import UnknownName
+from twin.trace import hash_records
+
+FORCES = ("BAR-SAF-01", "BAR-SAF-02", "BAR-SAF-03")
+"""Their case integrates nine hits at 4 kHz."""
+
+NAMES = [
+    pytest.param(v.name, marks=pytest.mark.slow if v.kills in FORCES else ())
+    for v in mutants.load("barrier")
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_mutant_is_killed_by_its_own_test(name: str) -> None:
+    """A barrier that breaks one requirement fails exactly the test of that requirement."""
+    row = matrix.row(name, own=True)
+    assert row.ok, f"{row.kills}: {row.verdicts[row.kills]}: {row.texts[row.kills]}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", matrix.GOOD)
+def test_the_good_twins_pass_everything(profile: str) -> None:
+    """No requirement is failed, left open or merely marginal by the good emulators."""
+    assert matrix.complaints([matrix.row(profile)]) == []
+
+
+@pytest.mark.slow
+def test_the_whole_matrix() -> None:
+    """Over the whole suite each mutant fails its own requirement and few others."""
+    rows = matrix.matrix(jobs=2)
+    assert matrix.complaints(rows) == []
+    besides = {row.name: len([one for one in row.failed if one != row.kills]) for row in rows}
+    assert max(besides.values()) <= 2, besides
+    killed = {row.kills for row in rows if row.kills}
+    musts = {
+        item.id
+        for item in registers.load("barrier")
+        if item.level == "MUST" and not item.not_testable
+    }
+    assert musts <= killed
+
+
+@pytest.mark.slow
+def test_every_applicable_requirement_is_seen_by_some_good_twin() -> None:
+    """Over the three profiles nothing testable stays NOT_APPLICABLE: no test is dead code."""
+    seen = set()
+    for profile in matrix.GOOD:
+        judged, _ = matrix.results(profile)
+        seen |= {r.requirement for r in judged if r.verdict is Verdict.PASS}
+    testable = {item.id for item in registers.load("barrier") if not item.not_testable}
+    assert seen == testable
+
+
+@pytest.mark.slow
+def test_a_run_is_reproducible(good: list) -> None:  # type: ignore[type-arg]
+    """The same seed gives the same trace, byte for byte."""
+    assert hash_records(record()) == hash_records(good)
+
+
+def test_a_surviving_mutant_is_a_complaint() -> None:
+    """A matrix row whose own requirement passes is reported with what was found."""
+    row = matrix.Row("m", "BAR-MOT-01", "", {"BAR-MOT-01": "PASS"}, {"BAR-MOT-01": "fine"}, 1.0)
+    assert matrix.complaints([row]) == ["m: survives BAR-MOT-01: PASS: fine"]
+    good = matrix.Row("good x", "", "", {"BAR-MOT-01": "MARGINAL"}, {"BAR-MOT-01": "near"}, 1.0)
+    assert matrix.complaints([good]) == ["good x: BAR-MOT-01: MARGINAL: near"]
+
+
+def test_unknown_mutants_and_devices() -> None:
+    """A wrong name lists the right ones; a requirement's id finds its mutant."""
+    with pytest.raises(UnknownName, match="bare-edge"):
+        mutants.find("barrier", "bare-edg")
+    with pytest.raises(UnknownName):
+        mutants.load("camera")
+    assert mutants.find("barrier", "BAR-SAF-01").name == "bare-edge"
