@@ -42,6 +42,11 @@ class Ratio:
         return self.ours / self.reference if self.reference else float("inf")
 
     @property
+    def machine_missed(self) -> bool:
+        """A time that the reference itself does not reach: a busy machine, not our code."""
+        return self.limit is not None and self.better == "lower" and self.reference > self.limit
+
+    @property
     def held(self) -> bool | None:
         """Whether every bar is held; None where there is none."""
         bars = [(self.ours, self.limit), (self.ratio, self.ratio_limit)]

@@ -65,6 +65,15 @@ def bar_text(ratio: Ratio) -> str:
     return ", ".join(parts)
 
 
+def held_text(ratio: Ratio) -> str:
+    """Whether the bar is held, in colour."""
+    if ratio.held is None:
+        return ""
+    if ratio.held:
+        return "[green]held[/]"
+    return "[red]missed[/]" + (", by the reference too" if ratio.machine_missed else "")
+
+
 def table(outcomes: list[Outcome]) -> Table:
     """All ratios in one table; skipped and failed modules keep their row."""
     view = Table(title="gatetwin benchmarks: ours against a named reference", title_justify="left")
@@ -73,7 +82,6 @@ def table(outcomes: list[Outcome]) -> Table:
         view.add_column(heading, justify="right", no_wrap=True)
     view.add_column("reference is", overflow="fold")
     view.add_column("bar")
-    marks = {True: "[green]held[/]", False: "[red]missed[/]", None: ""}
     for outcome in outcomes:
         for r in outcome.ratios:
             view.add_row(
@@ -82,7 +90,7 @@ def table(outcomes: list[Outcome]) -> Table:
                 f"{number(r.reference)} {r.unit}",
                 f"{r.ratio:.3g}×",
                 r.reference_name,
-                f"{bar_text(r)} {marks[r.held]}".strip(),
+                f"{bar_text(r)} {held_text(r)}".strip(),
             )
         if outcome.skipped:
             view.add_row(outcome.name, "[yellow]skipped[/]", "", "", outcome.skipped, "")
