@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.errors import LoadError
@@ -32,6 +32,7 @@ def test_a_percentile_is_within_a_thousandth_of_its_sample(values: list[float], 
     assert got <= Latencies(values).max_s
 
 
+@settings(max_examples=40)
 @given(st.lists(samples_s, max_size=5), st.randoms())
 def test_merging_in_any_order_equals_recording_together(
     parts: list[list[float]], order: random.Random
@@ -105,6 +106,7 @@ def recorded(rows: list[tuple[str, float, float, float, str]]) -> Recorder:
     return recorder
 
 
+@settings(max_examples=40)
 @given(events, st.integers(1, 4))
 def test_workers_add_up_to_the_whole_run(
     rows: list[tuple[str, float, float, float, str]], workers: int

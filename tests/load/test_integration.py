@@ -24,7 +24,7 @@ from twin.trace import Trace
 from twin.wires.modbus import ModbusServer
 
 TOKEN = "load-test-token"
-RATE, PLANNED_S = 40.0, 10.0
+RATE, PLANNED_S = 12.0, 10.0
 
 
 async def drive(clock: Clock, workload: Workload) -> Recorder:
@@ -78,7 +78,7 @@ def test_every_call_is_right_by_the_service() -> None:
     releases = [r for r in trace.records() if r.kind == "partner.release"]
     released = [r.payload["declaration"] for r in releases if r.payload["decision"] == "released"]
     assert len(released) == len(set(released)) > 3
-    assert got.series["POST /v1/releases"].ok > 100
+    assert got.series["POST /v1/releases"].ok > 30
 
 
 @pytest.mark.parametrize("how", ["unavailable", "closed", "lost_answer"])
@@ -98,7 +98,7 @@ def test_a_service_that_is_down_breaches(how: str) -> None:
 
 
 def test_a_slow_service_queues_and_the_response_time_knows() -> None:
-    """8 connections at 1 s per call cannot carry 40/s: the queue shows from the intended start."""
+    """8 connections at 1 s per call cannot carry 12/s: the queue shows from the intended start."""
 
     def slow(_: Clock, service: PartnerService) -> None:
         service.inject("slow", delay_s=1.0)
@@ -159,7 +159,7 @@ def test_polling_the_gates_own_server_succeeds() -> None:
     """Every poll of a register that exists is answered."""
     series = poll("holding:100").series["modbus holding 100+1"]
     assert (series.failed, series.dropped) == (0, 0)
-    assert series.ok > 350
+    assert series.ok > 100
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_a_fault_of_the_wire_shows_and_ends(fault: str, kind: str) -> None:
     assert kind in series.failures
     last = [slot for index, slot in got.slots.items() if index >= 9]
     assert sum(slot.failed + slot.dropped for slot in last) == 0
-    assert sum(slot.ok for slot in last) > 20
+    assert sum(slot.ok for slot in last) > 5

@@ -192,6 +192,7 @@ def test_an_empty_run_is_a_harness_error() -> None:
         outcome.conclude(Recorder(run().info), None, None)
 
 
+@pytest.mark.slow
 def test_the_files_of_a_run_say_the_same(tmp_path: Path) -> None:
     """Result, verdict, JUnit and report are written, agree, and need no network."""
     recorder = run(0.3, failed=2)
@@ -209,6 +210,7 @@ def test_the_files_of_a_run_say_the_same(tmp_path: Path) -> None:
     assert "https://" not in ours
 
 
+@pytest.mark.slow
 def test_the_report_escapes_what_it_is_given(tmp_path: Path) -> None:
     """A target or failure text from outside cannot become markup."""
     recorder = run()
