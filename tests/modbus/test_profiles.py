@@ -509,3 +509,16 @@ def test_a_write_only_coil_cannot_be_read_even_within_a_block() -> None:
         assert _ask(app, "050064ff00") == "8502"
 
     on_bench(check)
+
+
+@pytest.mark.parametrize("function", [1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43])
+def test_a_request_cut_short_is_an_illegal_value(function: int) -> None:
+    """Any served function with nothing, or too little, behind it is answered with 0x03."""
+
+    async def check(rig: Rig) -> None:
+        app = Application(rig.device, rig.server.profile)
+        for size in range(3):
+            pdu = bytes([function, 14, 1][: 1 + size])
+            assert app.answer(pdu) == bytes([function | 0x80, 3])
+
+    on_bench(check)
