@@ -142,7 +142,8 @@ def test_a_camera_that_cannot_see_or_speak_says_nothing(kind: str) -> None:
         await _pass(rig, "v2")
 
     rig = on_rig(check)
-    assert [record.payload["vehicle"] for record in rig.records("device.state")][-1] == "v2"
+    states = [(r.payload["state"], r.payload["vehicle"]) for r in rig.records("device.state")]
+    assert states == [("missed", "v1"), ("read", "v2")]
     assert len(rig.readings) == 1
     assert [record.payload["kind"] for record in rig.records("fault.begin")] == [kind]
     assert len(rig.records("fault.end")) == 1
@@ -260,3 +261,33 @@ def test_one_seed_one_trace() -> None:
 
     first, again, other = on_rig(check), on_rig(check), on_rig(check, seed=2)
     assert first.trace.sha256() == again.trace.sha256() != other.trace.sha256()
+
+
+@pytest.mark.parametrize("kind", ["offline", "frozen"])
+def test_a_reading_under_way_is_lost_with_the_camera(kind: str) -> None:
+    """A fault that begins between the picture and the result lets no result out."""
+
+    async def check(rig: Rig) -> None:
+        rig.camera.inject("slow", delay_s=10.0)
+        rig.drive()
+        await rig.clock.sleep(5)
+        rig.camera.inject(kind)
+        await rig.clock.sleep(30)
+
+    assert on_rig(check).readings == []
+
+
+def test_repeats_begin_with_the_fault_and_only_once() -> None:
+    """Injected after a reading the fault repeats that one; injected again it starts anew."""
+
+    async def check(rig: Rig) -> None:
+        rig.camera.inject("resend_last_plate")
+        rig.camera.heal("resend_last_plate")
+        await _pass(rig)
+        rig.camera.inject("resend_last_plate", period_s=2.0, count=5)
+        await rig.clock.sleep(3)
+        rig.camera.inject("resend_last_plate", period_s=2.0, count=2)
+        await rig.clock.sleep(60)
+
+    plates = [reading.repeat for reading in on_rig(check).readings]
+    assert plates == [False, True, True, True]

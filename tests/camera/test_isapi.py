@@ -340,6 +340,36 @@ def test_offline_breaks_and_refuses_connections_until_healed() -> None:
     on_rig(check)
 
 
+def test_a_camera_that_starts_offline_serves_once_healed() -> None:
+    """Starting without network gives the port at once and answers there after healing."""
+
+    async def check(rig: Rig) -> None:
+        rig.camera.inject("offline")
+        await rig.serve()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await get(rig, "/ISAPI/System/time")
+        rig.camera.heal("offline")
+        await rig.clock.sleep(0.1)
+        assert (await get(rig, "/ISAPI/System/time"))[0] == 200
+
+    on_rig(check)
+
+
+def test_a_port_that_was_taken_meanwhile_ends_the_run() -> None:
+    """If the port is gone when the network comes back, the run fails as the harness's fault."""
+
+    async def check(rig: Rig) -> None:
+        base = await rig.serve()
+        rig.camera.inject("offline")
+        await rig.clock.sleep(0.1)
+        with socket.create_server(("127.0.0.1", int(base.rpartition(":")[2]))):
+            rig.camera.heal("offline")
+            await rig.clock.sleep(1)
+
+    with pytest.raises(HarnessError, match="cannot listen"):
+        on_rig(check)
+
+
 def test_a_frozen_camera_keeps_silent_and_wakes() -> None:
     """Frozen: no heartbeat, no answer; healed: both again, on the same connections."""
 

@@ -234,3 +234,30 @@ def test_ipv6_hosts_have_brackets() -> None:
     """An IPv6 host becomes a URL with brackets."""
     assert HttpHost("1", "/a", "::1", 8080).url == "http://[::1]:8080/a"
     assert parse_host(registration(80, ipAddress="::1"), "1").address == "::1"
+
+
+@pytest.mark.parametrize("kind", ["offline", "frozen"])
+def test_a_camera_without_network_posts_nothing(kind: str) -> None:
+    """What is queued when the camera fails is not posted while it is away."""
+
+    async def check(rig: Rig) -> None:
+        await rig.serve()
+        host = Host()
+        host.answers = [500]
+        await host.start()
+        await call(rig, "PUT", f"{HOSTS}/1", data=registration(host.port))
+        rig.camera.inject("ghost")
+        await rig.clock.sleep(1)
+        assert len(host.bodies) == 1
+        rig.camera.inject(kind)
+        await rig.clock.sleep(60)
+        assert len(host.bodies) == 1
+        rig.camera.heal(kind)
+        await rig.clock.sleep(1)
+        rig.camera.heal("ghost")
+        rig.camera.inject("ghost")
+        await rig.clock.sleep(1)
+        assert len(host.bodies) == 2
+        await host.stop()
+
+    on_rig(check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import time
@@ -47,7 +48,7 @@ def test_pictures_do_not_depend_on_the_process() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True,
-        env={"PYTHONHASHSEED": "7"},
+        env=os.environ | {"PYTHONHASHSEED": "7"},
     )  # fmt: skip
     here, _ = draw.scene_image("桂P1234挂", draw.View(0.5, 0.2, 9), colour="navy")
     assert done.stdout.strip() == _hash(here)
@@ -58,6 +59,7 @@ def test_every_character_we_make_can_be_drawn() -> None:
     box = _hash(glyphs.mask("港", 60))
     for char in "0123456789ABCDEFGHKLMNPRSTUVXYZĐ桂云川挂":
         assert _hash(glyphs.mask(char, 60)) != box, char
+    assert _hash(glyphs.mask("·", 60)) != _hash(glyphs.mask(".", 60))
     assert _hash(glyphs.mask("Đ", 60)) != _hash(glyphs.mask("D", 60))
     assert _hash(glyphs.mask("桂", 60)) != _hash(glyphs.mask("挂", 60))
 

@@ -177,6 +177,7 @@ class Camera(Device):
         self._zone = timezone(timedelta(hours=parameters.utc_offset_h))
         self.readings: deque[Reading] = deque(maxlen=KEPT)
         self._count = 0
+        self._repeating = 0
         self._in_view: Vehicle | None = None
         self._subscribers: list[Callable[[Reading], None]] = []
         lane.watch_zone("camera", parameters.view_from_m, parameters.view_to_m, self._in_zone)
@@ -199,6 +200,11 @@ class Camera(Device):
     def frozen(self) -> bool:
         """Whether the camera's application hangs."""
         return "frozen" in self.faults
+
+    @property
+    def able(self) -> bool:
+        """Whether the camera works and can be heard: neither offline nor frozen."""
+        return self.online and not self.frozen
 
     @property
     def last(self) -> Reading | None:
@@ -267,9 +273,7 @@ class Camera(Device):
             self._in_view = None
 
     def _passed(self, vehicle: Vehicle) -> None:
-        if not self.online or self.frozen:
-            return
-        if "blind" in self.faults:
+        if not self.able or "blind" in self.faults:
             self.trace(self.id, "device.state", state="missed", vehicle=vehicle.id)
             return
         self._later(vehicle, manual=False, cause=-1)
@@ -308,7 +312,7 @@ class Camera(Device):
         manual: bool,
         cause: int,
     ) -> None:
-        if not self.online or self.frozen:
+        if not self.able:
             return
         self._count += 1
         record = self.trace(
@@ -337,20 +341,23 @@ class Camera(Device):
         )
         self.readings.append(reading)
         self._tell(reading)
-        self._plan_repeat(reading, 1)
+        self._begin_repeats(reading)
 
     def _tell(self, reading: Reading) -> None:
         for callback in self._subscribers:
             callback(reading)
 
-    def _plan_repeat(self, reading: Reading, nth: int) -> None:
+    def _begin_repeats(self, reading: Reading) -> None:
+        self._repeating += 1  # whatever was being repeated ends here
+        self._plan_repeat(reading, 1, self._repeating)
+
+    def _plan_repeat(self, reading: Reading, nth: int, run: int) -> None:
         fault = self.faults.get("resend_last_plate")
         if fault is None or nth > int(fault["count"]):
             return
 
         def repeat() -> None:
-            still = "resend_last_plate" in self.faults and self.last is reading
-            if not still or not self.online or self.frozen:
+            if "resend_last_plate" not in self.faults or run != self._repeating or not self.able:
                 return
             # Seen in the field: the repeat carries a fresh time stamp and a fresh UUID, so that
             # only the plate itself can tell a client that it has had this one.
@@ -369,7 +376,7 @@ class Camera(Device):
                     record=reading.record,
                 )
             )
-            self._plan_repeat(reading, nth + 1)
+            self._plan_repeat(reading, nth + 1, run)
 
         self.clock.call_later(float(fault["period_s"]), repeat)
 
@@ -387,7 +394,7 @@ class Camera(Device):
             beliefs = tuple(self.rng.randint(90, 99) for _ in plate)
             self._report(None, self._sight(None), plate, beliefs, False, cause)
         if kind == "resend_last_plate" and kind in self.faults and self.last is not None:
-            self._plan_repeat(self.last, 1)
+            self._begin_repeats(self.last)
         self.changed(kind)
 
 

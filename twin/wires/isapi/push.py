@@ -103,6 +103,7 @@ class Pusher:
         host: HttpHost,
         compose: Compose,
         told: Callable[[Reading, int], None],
+        able: Callable[[], bool],
         *,
         timeout_s: float,
         attempts: int,
@@ -110,7 +111,7 @@ class Pusher:
     ) -> None:
         self.host = host
         self.dropped = 0
-        self._compose, self._told = compose, told
+        self._compose, self._told, self._able = compose, told, able
         self._timeout_s, self._attempts, self._retry_s = timeout_s, attempts, retry_s
         self._queue: asyncio.Queue[Reading] = asyncio.Queue(QUEUE_MAX)
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"push {host.id}")
@@ -139,16 +140,22 @@ class Pusher:
         for attempt in range(self._attempts):
             if attempt:
                 await asyncio.sleep(self._retry_s)
+            if not self._able():
+                continue  # a camera without network posts nothing and knows of no answer
             kind, body = self._compose(reading, attempt > 0)
-            status = 0
-            try:
-                async with session.post(
-                    self.host.url, data=body, headers={"Content-Type": kind}, allow_redirects=False
-                ) as response:
-                    status = response.status
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                pass  # the host is away: the next attempt says so by itself
+            status = await self._post(session, kind, body)
             self._told(reading, status)
             if 200 <= status < 300:
                 return
         self.dropped += 1
+
+    async def _post(self, session: aiohttp.ClientSession, kind: str, body: bytes) -> int:
+        """The host's status, or 0 if nobody answered in time."""
+        headers = {"Content-Type": kind}
+        try:
+            async with session.post(
+                self.host.url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return 0

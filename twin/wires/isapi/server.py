@@ -75,7 +75,7 @@ class IsapiServer:
             lockout_failures=profile.lockout_failures,
             lockout_s=profile.lockout_s,
         )
-        self._trace, self._loop = trace, clock.loop
+        self._trace, self._clock = trace, clock
         self._streams: dict[int, _Stream] = {}
         self._stream_count = 0
         self._hosts: dict[str, Pusher] = {}
@@ -103,6 +103,8 @@ class IsapiServer:
         )  # fmt: skip
         await self._runner.setup()
         await self._listen(host, port)
+        if not self.camera.online:
+            self._cut_network()
         return self._composer.source.port
 
     async def stop(self) -> None:
@@ -133,7 +135,7 @@ class IsapiServer:
         sock.setblocking(False)
         # Inherited by every connection: a camera has no megabytes for a client that does not read.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self._listener = await self._loop.create_server(self._runner.server, sock=sock)
+        self._listener = await self._clock.loop.create_server(self._runner.server, sock=sock)
         self._composer.source = replace(self._composer.source, ip=host, port=sock.getsockname()[1])
 
     def _close_listener(self) -> None:
@@ -153,9 +155,14 @@ class IsapiServer:
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         # On the clock's loop by name: a test heals faults while no loop is running.
-        task = self._loop.create_task(work, name=f"{self.camera.id} network")
+        task = self._clock.loop.create_task(work, name=f"{self.camera.id} network")
         self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: asyncio.Task[None]) -> None:
+        self._chores.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._clock.fail(error)
 
     def _cut_network(self) -> None:
         self._close_listener()
@@ -338,6 +345,7 @@ class IsapiServer:
             host,
             self._composer.form,
             told,
+            lambda: self.camera.able,
             timeout_s=self.profile.push_timeout_s,
             attempts=self.profile.push_attempts,
             retry_s=self.profile.push_retry_s,
