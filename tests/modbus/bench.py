@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.modbus.model import Model
-from twin.clock import Clock, run_virtual
+from twin.clock import Clock, run_real, run_virtual
 from twin.devices.base import Device
 from twin.profiles import Profile, loads
 from twin.trace import Trace
@@ -215,9 +215,10 @@ def on_bench(
     *,
     seed: int = 1,
     changes: dict[str, Any] | None = None,
+    real: bool = False,
     **options: Any,
 ) -> T:
-    """Run `test(rig)` against a served bench device in virtual time.
+    """Run `test(rig)` against a served bench device in virtual time, or on the wall clock.
 
     `changes` replaces fields of the profile; `options` go to the server.
     """
@@ -236,4 +237,4 @@ def on_bench(
             for client in rig.clients:
                 await client.close()
 
-    return run_virtual(main, seed=seed)
+    return run_real(main) if real else run_virtual(main, seed=seed)

@@ -382,3 +382,30 @@ def test_a_command_that_cuts_the_cable_ends_the_stream_at_once() -> None:
         await rig.server.stop()
 
     on_bench(check)
+
+
+@pytest.mark.slow
+def test_the_same_manners_on_the_wall_clock() -> None:
+    """On the loop of the real tiers (uvloop) pipelining, limits and timeouts hold as well."""
+    request, count = bytes([3, 0, 0, 0, 28]), 6000
+
+    async def check(rig: Rig) -> None:
+        late = await rig.connect(receive_bytes=4096)
+        late.writer.transport.pause_reading()
+        late.send(b"".join(adu(request, n) for n in range(count)))
+        broken, half = await rig.connect(), await rig.connect()
+        broken.send(adu(READ, 5) + bytes(6))
+        half.send(b"\0\1")
+        assert (await broken.answer())[:2] == b"\0\5"
+        assert await broken.closed()
+        assert await half.closed()
+        assert 0 < len(rig.kinds("modbus.rx")) < count
+        late.writer.transport.resume_reading()
+        for n in range(count):
+            assert int.from_bytes((await late.answer())[:2]) == n
+        rig.server.inject("slow", delay_s=0.05)
+        late.send(b"".join(adu(request, n) for n in range(2000)))
+        for n in range(2000):
+            assert int.from_bytes((await late.answer())[:2]) == n
+
+    on_bench(check, real=True, changes={"frame_timeout_s": 0.2})

@@ -250,7 +250,7 @@ class _Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Read again, beginning with what is already here."""
-        if self._held:
+        if self._held or self._transport.is_closing():
             return
         self._transport.resume_reading()
         if self._buffer:
