@@ -161,6 +161,8 @@ def judge_without_limits(recorder: Recorder) -> Verdict:
     starved = [check for check in checks if check.outcome != "pass"]
     if starved:
         return Verdict("inconclusive", f"the generator was starved: {describe(starved[0])}", checks)
+    if recorder.total().ok == 0:
+        return Verdict("breach", "not one good answer", checks)
     return Verdict("pass", "measured; no limits were given (--slo)", checks)
 
 
@@ -170,6 +172,8 @@ def describe(check: Check) -> str:
         return f"{label(check)}: {check.note}"
     signs = {"pass": "holds", "breach": "breaks", "inconclusive": "cannot be held against"}
     note = f" ({check.note})" if check.note else ""
+    if check.outcome == "breach" and check.note:
+        return f"{label(check)}: {check.note}"
     return (
         f"{label(check)} {number(check.measured, check.unit)} "
         f"{signs[check.outcome]} the limit {number(check.limit, check.unit)}{note}"
@@ -223,6 +227,9 @@ def _limit_checks(recorder: Recorder, limit: Limit) -> Iterator[Check]:
             samples = (series.service if metric.startswith("service") else series.response).count
             if samples < needed:
                 outcome, note = "inconclusive", f"{samples} samples, at least {needed} needed"
+        if unit == "s" and series.ok == 0:
+            # A refusal is quick: times of failures alone must not pass for good ones.
+            outcome, note = "breach", "not one good answer"
         yield Check(limit.name, metric, measured, bar, unit, outcome, note)
 
 

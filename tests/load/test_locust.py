@@ -170,6 +170,16 @@ def test_a_wrong_option_ends_the_run_before_it_starts(extra: tuple[str, ...], me
     assert message in done.stdout
 
 
+def test_the_abort_rule_ends_locust_early(tmp_path: Path) -> None:
+    """With nobody at the target the run ends long before its time, as a breach."""
+    path = tmp_path / "slo.toml"
+    path.write_text(SLO + "[abort]\nerror_rate = 0.5\nwindow_s = 2.0\n")
+    command = locust_command("modbus", "127.0.0.1:1", 2, 50, 55, slo=path, out=tmp_path / "out")
+    done = children.run(command)
+    assert done.returncode == 99, done.stdout + done.stderr
+    assert "arrivals of the last 2 s failed" in Recorder.read(tmp_path / "out").info.aborted
+
+
 def test_locust_is_never_imported_beside_asyncio() -> None:
     """Importing the command does not import Locust, which would patch this very process."""
     modules = "sys, loadtests.cli, loadtests.rest, loadtests.modbus"

@@ -186,6 +186,15 @@ def test_a_wrong_file_is_an_error_with_its_line(
         slo.load(path)
 
 
+def test_quick_refusals_do_not_pass_for_quick_answers() -> None:
+    """Where not one answer was good, limits on times are breached, and so is a run without any."""
+    refused = run(0.001, count=0, failed=200)
+    verdict = slo.judge(refused, limits(p99_s=0.2))
+    assert (verdict.outcome, verdict.exit_code) == ("breach", 99)
+    assert "read: response p99: not one good answer" in verdict.reason
+    assert slo.judge_without_limits(refused).outcome == "breach"
+
+
 def test_an_empty_run_is_a_harness_error() -> None:
     """Nothing sent is neither pass nor breach."""
     with pytest.raises(LoadError, match="not one arrival was sent"):
