@@ -272,8 +272,9 @@ def day(seed: int = 3, hours: float = 12.0) -> Tape:
     for line in tape.lines:
         if line.kind == "vehicle.left":
             line.payload["arrived_s"] = arrived[line.payload["vehicle"]]
-    tape.fault(4 * 3600, 4 * 3600 + 900, "in-1.scale", "zero_drift")
-    tape.fault(7 * 3600, 7 * 3600 + 1200, "customs", "slow")
+    third_s = hours * 1200
+    tape.fault(third_s, third_s + 900, "in-1.scale", "zero_drift")
+    tape.fault(2 * third_s, 2 * third_s + 1200, "customs", "slow")
     return tape
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from twin.judge import belief, border, moves, progress  # noqa: F401 - they fill the register
-from twin.judge.facts import Facts, collect
-from twin.judge.kpis import Kpis, Spread, kpis
+from twin.judge.collecting import collect
+from twin.judge.facts import Facts
+from twin.judge.kpis import kpis
+from twin.judge.measures import Kpis, Spread
 from twin.judge.sometimes import SOMETIMES, look
 from twin.judge.verdict import (
     REGISTRY,

@@ -3,97 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 
-from twin.judge.facts import Event, Facts, Fault, Stay
+from twin.judge.control import (
+    RECORD_S,
+    RECOVERY_S,
+    TAIL_GATING_ALARM_S,
+    alarmed_tail_gater,
+    left_alone_by,
+    reachable_s,
+)
+from twin.judge.facts import Event, Facts, Stay, normal_plate
 from twin.judge.verdict import Finding, invariant
 
-RECORD_S = 30.0
-"""A crossing is recorded at most this long before or after it happened."""
-TAIL_GATING_ALARM_S = 10.0
-"""A tail-gater is alarmed at most this long after it crossed."""
-RECOVERY_S = 120.0
-"""After an outage of customs has ended, what was held back arrives within this time."""
 WEIGHT_STEPS_KG = 40.0
 """Two steps of 20 kg of the scale."""
 WEIGHT_SHARE = 0.005
 """… or half a per cent of the true weight, whichever is more."""
-
-_NOT_PLATE = re.compile(r"[\W_]+")
-
-
-def normal_plate(plate: object) -> str:
-    """A plate without its separators, upper case; empty for none."""
-    return _NOT_PLATE.sub("", str(plate)).upper() if plate else ""
-
-
-def reachable_s(
-    facts: Facts, due_s: float, from_s: float, *, blind_lane: str | None = None
-) -> float:
-    """The deadline `due_s` for a message to customs, moved behind any outage since `from_s`.
-
-    With `blind_lane` also behind any fault of that lane's loops and remote I/O: without them the
-    stack cannot see what it has to report.
-    """
-    holds = facts.broken(None, from_s, math.inf, "customs")
-    if blind_lane is not None:
-        holds += facts.broken(blind_lane, from_s, math.inf, "loops", "io")
-    for fault in sorted(holds, key=_begin_s):
-        if fault.begin_s <= due_s:
-            due_s = max(due_s, fault.end_s + RECOVERY_S)
-    return due_s
-
-
-def _begin_s(fault: Fault) -> float:
-    return fault.begin_s
-
-
-def about_tail_gating(code: object) -> bool:
-    """Whether an alarm code tells of a second vehicle on one opening: `tailgating` and its kin."""
-    word = str(code).lower()
-    return "tail" in word or "follow" in word
-
-
-def alarmed_tail_gater(facts: Facts, stay: Stay, crossing: Event) -> Event | None:
-    """The alarm about this tail-gater, if it came in time."""
-    from_s = stay.at_arm_s(crossing.t_s)
-    due_s = reachable_s(facts, crossing.t_s + TAIL_GATING_ALARM_S, from_s)
-    for alarm in facts.alarms:
-        data = alarm.data
-        if (
-            from_s <= alarm.t_s <= due_s
-            and data.get("lane") == stay.lane
-            and data.get("raised", True)
-            and about_tail_gating(data.get("code"))
-        ):
-            return alarm
-    return None
-
-
-def beyond_control(facts: Facts, stay: Stay, crossing: Event) -> bool:
-    """Whether it crossed on nobody's leave, and the stack did all it could: raised an alarm.
-
-    Either a tail-gater, or a driver who went on without a green light through an arm that the
-    stack could not see or move because a device of the lane was broken.
-    """
-    if crossing.data.get("followed"):
-        return alarmed_tail_gater(facts, stay, crossing) is not None
-    due_s = reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s)
-    return any(
-        fault.begin_s <= alarm.t_s <= due_s
-        for fault in left_alone_by(facts, stay, crossing)
-        for alarm in facts.alarms
-        if alarm.data.get("lane") == stay.lane and alarm.data.get("raised", True)
-    )
-
-
-def left_alone_by(facts: Facts, stay: Stay, crossing: Event) -> list[Fault]:
-    """The faults under which it moved off without a green light; none if it moved off on green."""
-    at_arm_s = stay.at_arm_s(crossing.t_s)
-    moved_s = stay.moved_off_s(at_arm_s)
-    if facts.lanes[stay.lane].green_at(moved_s):
-        return []
-    return facts.broken(stay.lane, moved_s, at_arm_s, "barrier", "io", "light", "loops")
 
 
 @invariant("LANE-07", alarm_s=TAIL_GATING_ALARM_S, recovery_s=RECOVERY_S)

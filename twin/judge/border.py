@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from twin.judge.belief import beyond_control
+from twin.judge.control import beyond_control
 from twin.judge.facts import Event, Facts, Stay
 from twin.judge.verdict import Finding, invariant
 

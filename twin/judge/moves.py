@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from twin.judge.belief import reachable_s
+from twin.judge.control import reachable_s
 from twin.judge.facts import Event, Facts, LaneFacts, Motion, Stay
 from twin.judge.verdict import Finding, invariant
 

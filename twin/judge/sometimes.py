@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twin.judge.belief import normal_plate
-from twin.judge.facts import Facts
+from twin.judge.facts import Facts, normal_plate
 from twin.judge.verdict import SometimesResult
 
 Times = list[float]

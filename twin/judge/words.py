@@ -53,9 +53,14 @@ def rule(id: str, language: str) -> Rule:
     return Rule(texts.title[language], texts.text[language])
 
 
+def breach(code: str, language: str) -> str:
+    """The sentence of a breach, its values still as `{names}`."""
+    return _words().breaches[code][language]
+
+
 def sentence(code: str, values: dict[str, str | int | float], language: str) -> str:
     """The sentence of a breach with its values filled in."""
-    return _words().breaches[code][language].format_map(values)
+    return breach(code, language).format_map(values)
 
 
 def sometimes(id: str, language: str) -> str:

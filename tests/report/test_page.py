@@ -1,0 +1,171 @@
+"""The page is whole, safe and the same in each language."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.judge.tape import Tape, day, honest
+from twin.errors import GateTwinError
+from twin.judge import collect, judge, kpis
+from twin.report import charts, page, words, write_html
+from twin.report.civil import Civil
+from twin.report.folder import complete
+
+TEMPLATES = Path(page.__file__).parent / "templates"
+
+
+def rendered(tape: Tape, language: str = "en") -> str:
+    """The page without the plotting library, which is 5 MB of somebody else's text."""
+    facts = collect(tape.records())
+    judgement = judge(facts)
+    text = page.render(facts, judgement, complete(kpis(facts, wall_s=3.0), judgement, "ab" * 32),
+                       language=language)
+    return text.replace(page.get_plotlyjs().replace("</script", "<\\/script"), "")
+
+
+def data_of(text: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.fixture(scope="module")
+def broken() -> Tape:
+    tape = honest()
+    tape.drop("partner.alarm", code="tailgating")
+    tape.drop("partner.gate_record", declaration="D-A")
+    return tape
+
+
+def test_needs_no_network(broken: Tape) -> None:
+    """Nothing in the page is fetched from anywhere."""
+    text = rendered(broken)
+    assert not re.findall(r"(?:src|href)\s*=|@import|url\(|https?://", text)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_opens_in_the_language_asked_for(broken: Tape, language: str) -> None:
+    """The page carries all languages and opens in the chosen one."""
+    text = rendered(broken, language)
+    assert f'<html lang="{language}" data-lang="{language}">' in text
+    for other in words.LANGUAGES:
+        assert words.text("h_lanes", other) in text
+        assert words.text("verdict_broken", other, broken=3, n=12) in text
+
+
+def test_says_what_was_broken_with_time_and_evidence(broken: Tape) -> None:
+    """Each violation is listed with its rule, its civil time, its sentence and its records."""
+    text = rendered(broken)
+    judgement = judge(broken.records())
+    civil = Civil.of("2023-05-30", 7.0)
+    for violation in judgement.violations:
+        assert civil.clock(violation.t_s) in text
+        for language in words.LANGUAGES:
+            assert violation.say(language) in text
+        assert ", ".join(map(str, violation.records)) in text
+
+
+def test_a_run_without_gaps_says_so() -> None:
+    """All held is said only when each rule was put to the test."""
+    assert words.text("verdict_held", "en", n=12) in rendered(honest())
+    quiet = Tape()
+    quiet.passes(100, "A")
+    text = rendered(quiet)
+    assert words.text("lead_empty", "en") in text
+    assert words.text("verdict_held", "en", n=12) not in text
+
+
+def test_hostile_words_stay_words() -> None:
+    """What a trace says can neither become markup nor end a script."""
+    tape = Tape()
+    nasty = "</script><img onerror=alert(1)>"
+    tape.passes(100, nasty)
+    tape.alarm(150, "in-1", nasty)
+    tape.drop("partner.release")
+    text = rendered(tape)
+    assert "<img" not in text
+    assert text.count("</script>") == 3
+    assert "&lt;img onerror" in text
+
+
+def test_an_empty_run_makes_a_page() -> None:
+    """A trace without a vehicle is a page without figures, not an error."""
+    text = page.render([], judge([]), kpis([]))
+    assert "gatetwin" in text
+
+
+def test_an_unknown_language_is_named() -> None:
+    """The error says which languages there are."""
+    with pytest.raises(GateTwinError, match="en, vi, zh"):
+        page.render([], judge([]), kpis([]), language="fr")
+
+
+def _strings(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        return set().union(*map(_strings, value.values())) if value else set()
+    if isinstance(value, list):
+        return set().union(*map(_strings, value)) if value else set()
+    return set()
+
+
+def test_plots_use_known_words_and_colours() -> None:
+    """Each text key of a plot is in the page's words, each colour in both of its palettes."""
+    text = rendered(day(hours=1.2))
+    data = data_of(text)
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    light, dark = style.split('html[data-theme="dark"]')[:2]
+    for found in _strings(data["charts"]):
+        if found.startswith("#"):
+            for language in words.LANGUAGES:
+                assert found[1:] in data["words"][language], found
+        if found.startswith("@"):
+            assert f"--{found[1:]}:" in light, found
+            assert f"--{found[1:]}:" in dark, found
+
+
+def test_plots_have_their_places() -> None:
+    """Each plot has its place in the page, and each place its plot."""
+    text = rendered(honest())
+    assert set(re.findall(r'id="plot-(\w+)"', text)) == set(data_of(text)["charts"])
+
+
+def test_timeline_shows_each_vehicle_once() -> None:
+    """Every vehicle that entered a lane has one bar, as long as its stay."""
+    tape = honest()
+    facts = collect(tape.records())
+    figure = charts.figures(facts, judge(facts), kpis(facts), Civil.of("2023-05-30", 7.0))["lanes"]
+    bars = [trace for trace in figure["data"] if trace.get("hovertext")]
+    assert sum(len(trace["x"]) for trace in bars) == len(facts.stays)
+    by_name = {trace["name"]: trace for trace in bars}
+    assert len(by_name["#tl_followed"]["x"]) == 1
+    assert len(by_name["#tl_diverted"]["x"]) == 2
+    stayed_ms = round(1000 * (facts.stays["F"].left.t_s - facts.stays["F"].entered.t_s))  # type: ignore[union-attr]
+    assert by_name["#tl_followed"]["x"] == [stayed_ms]
+
+
+def test_every_word_is_used() -> None:
+    """No text of words.toml is left without its use."""
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*TEMPLATES.iterdir(), *TEMPLATES.parent.glob("*.py")]
+    )
+    stems = ("flow_", "tile_", "verdict_", "lead_", "state_", "why_", "stage_", "tl_", "meta_")
+    for key in words.known():
+        assert key in source or key.startswith(stems), key
+
+
+def test_same_run_same_page(broken: Tape, tmp_path: Path) -> None:
+    """The page is a function of the trace: two renderings are the same bytes."""
+    facts = collect(broken.records())
+    for name in ("one", "two"):
+        write_html(tmp_path / name, facts, judge(facts), kpis(facts))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one").stat().st_size < 6_000_000
