@@ -30,7 +30,7 @@ CURVES_NOTE = (
     "requests waited for the system under load; a closed generator sees the lower line."
 )
 
-TIME_TICKS_S = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
+TIME_TICKS_S = tuple(n * 10.0**power for power in range(-5, 4) for n in (1, 3))
 
 
 def html(recorder: Recorder, verdict: Verdict) -> str:
@@ -152,6 +152,7 @@ def heat_map(recorder: Recorder) -> go.Figure:
             x0=0, x1=recorder.info.warm_up_s, fillcolor=QUIET, opacity=0.25, line_width=0
         )
     figure.update_layout(**_LAYOUT, xaxis_title="intended start, s", yaxis_title="response time")
+    figure.update_xaxes(range=[0, max(recorder.info.planned_s, starts[-1])])
     _time_axis(figure)
     return figure
 
