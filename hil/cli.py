@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -148,7 +149,7 @@ def barrier(
         body = certification.results_json(done) | {"bundle": str(done.bundle)}
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
     else:
-        console = Console()
+        console = _console()
         _print_results(console, done.results)
         _print_outcome(console, done.outcome)
         console.print(f"Evidence: {done.bundle}", soft_wrap=True)
@@ -172,7 +173,7 @@ def verify(
     if as_json:
         click.echo(json.dumps([{"name": c.name, "state": c.state, "text": c.text} for c in checks]))
     else:
-        console = Console()
+        console = _console()
         for check in checks:
             style = {"ok": "green", "bad": "bold red"}.get(check.state, "yellow")
             shown = f"[{style}]{check.state:>4}[/]  {check.name}: {check.text}"
@@ -198,7 +199,7 @@ def rejudge(bundle: Path, as_json: bool) -> None:
         }
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
     else:
-        console = Console()
+        console = _console()
         _print_results(console, results)
         console.print("\n".join(changed) or "No verdict has changed.")
         _print_outcome(console, final)
@@ -243,8 +244,15 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
         }
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
         sys.exit(1 if wrong else 0)
-    console = Console()
-    table = Table("twin", "must fail", "verdict", "fails besides", "what is wrong with it")
+    console = _console()
+    table = _table(
+        "twin",
+        "must fail",
+        "verdict",
+        "fails besides",
+        "what is wrong with it",
+        whole=("twin", "must fail", "verdict"),
+    )
     for row in rows:
         verdict = "survives" if row.kills and not row.ok else "killed" if row.kills else "passes"
         style = "green" if row.ok else "bold red"
@@ -287,7 +295,16 @@ def requirements(device: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    table = Table("id", "level", "requirement", "clause", "seen by", "case", "mutant")
+    table = _table(
+        "id",
+        "level",
+        "requirement",
+        "clause",
+        "seen by",
+        "case",
+        "mutant",
+        whole=("id", "level", "mutant"),
+    )
     for row in rows:
         table.add_row(
             row["id"],
@@ -298,7 +315,7 @@ def requirements(device: str, as_json: bool) -> None:
             row["case"],
             row["mutant"],
         )
-    Console().print(table)
+    _console().print(table)
 
 
 @certify.command()
@@ -317,9 +334,23 @@ def init(device: str, out: Path, profile: str) -> None:  # noqa: ARG001 - one de
         click.echo(path)
 
 
+def _console() -> Console:
+    """The terminal; a pipe or a file gets wide lines, so that nothing is cut off."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+def _table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
+    """A table without frames; the columns in `whole` are never cut or wrapped."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=name in whole)
+    return table
+
+
 def _print_results(console: Console, results: Sequence[Result]) -> None:
     register = registers.load("barrier")
-    table = Table("requirement", "level", "verdict", "finding")
+    table = _table("requirement", "level", "verdict", "finding", whole=("level", "verdict"))
     for result in results:
         if result.verdict is Verdict.NOT_APPLICABLE:
             continue

@@ -1,0 +1,161 @@
+"""`gatetwin certify` as a person uses it, and the emulator in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hil import certify, cli, evidence, matrix, mutants, templates
+from hil.emulator import Emulator
+from hil.errors import BenchError
+from twin.errors import UnknownName
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.certify, [str(argument) for argument in arguments])
+
+
+def test_requirements(tmp_path: Path) -> None:
+    """Each requirement is listed with clause, case and mutant."""
+    done = call("requirements", "barrier", "--json")
+    rows = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert len(rows) >= 30
+    for row in rows:
+        if row["level"] == "MUST" and not row["not_testable"]:
+            assert row["case"], row["id"]
+            assert row["mutant"], row["id"]
+    assert "BAR-SAF-01" in call("requirements", "barrier").stdout
+
+
+def test_init(tmp_path: Path) -> None:
+    """`init` writes four files and says which."""
+    done = call("init", "barrier", "--out", tmp_path / "b", "--profile", "remote-io")
+    assert done.exit_code == 0
+    assert len(done.stdout.split()) == 4
+    assert 'profile = "remote-io"' in (tmp_path / "b/pics.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--emulated", "--bench", "x.toml"]])
+def test_bench_or_emulated(arguments: list[str]) -> None:
+    """One of the two must be said; the call is refused with 2."""
+    done = call("barrier", *arguments)
+    assert done.exit_code == 2
+    assert "either --bench FILE or --emulated" in done.output
+
+
+def test_wrong_calls_are_refused_before_anything_moves(tmp_path: Path) -> None:
+    """Unknown requirements and missing files are errors by name."""
+    done = call("barrier", "--bench", tmp_path / "bench.toml", "--only", "BAR-MOT-0l")
+    assert isinstance(done.exception, UnknownName)
+    templates.write(tmp_path, "came-gard")
+    (tmp_path / "pixit.toml").unlink()
+    done = call("barrier", "--bench", tmp_path / "bench.toml")
+    assert "there is no PIXIT file" in str(done.exception)
+
+
+@pytest.mark.slow
+def test_matrix_command() -> None:
+    """The matrix prints every twin and exits 0 when every MUST is killed."""
+    done = call("matrix", "barrier", "--own", "--jobs", "1", "--json")
+    body = json.loads(done.stdout)
+    assert (done.exit_code, body["ok"], body["complaints"]) == (0, True, [])
+    assert len(body["rows"]) == len(matrix.GOOD) + len(mutants.load("barrier"))
+
+
+def test_matrix_command_complains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mutant that survives makes the exit code 1 and is named."""
+    row = matrix.Row("m", "BAR-MOT-01", "d", {"BAR-MOT-01": "PASS"}, {"BAR-MOT-01": "fine"}, 1.0)
+    monkeypatch.setattr(matrix, "matrix", lambda **_: [row])
+    done = call("matrix", "barrier")
+    assert done.exit_code == 1
+    assert "m: survives BAR-MOT-01" in done.stdout
+
+
+@pytest.mark.slow
+def test_health_check_tells_good_from_bad() -> None:
+    """On a healthy computer the good emulator passes and each bad one fails its requirement."""
+    found = certify.health_check()
+    assert set(found.values()) == {"PASS", "FAIL"}
+    assert sum(name.startswith("good") for name in found) == len(certify.HEALTH)
+
+
+def test_health_check_refuses_a_kit_that_cannot_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a known-bad emulator passes, nothing may be certified here."""
+    monkeypatch.setattr(certify, "HEALTH", ("zero-transaction",))
+    good = matrix.row("zero-transaction", own=True)
+    healed = matrix.Row(good.name, good.kills, "", {good.kills: "PASS"}, {}, 1.0)
+    monkeypatch.setattr(matrix, "row", lambda name, own: healed)
+    with pytest.raises(BenchError, match="zero-transaction is not failed by BAR-WIR-01, but PASS"):
+        certify.health_check()
+
+
+# ---------------------------------------------------------------- another process, as if hardware
+
+SOME = ("BAR-WIR-08", "BAR-WIR-09", "BAR-MOT-01", "BAR-MOT-05", "BAR-REC-03", "BAR-DOC-03")
+
+
+def only() -> list[str]:
+    return [word for name in SOME for word in ("--only", name)]
+
+
+@pytest.mark.slow
+def test_an_emulator_in_another_process(tmp_path: Path) -> None:
+    """The same suite runs over real TCP against a process that it shares nothing with."""
+    done = call("barrier", "--emulated", "--speed", "6", "--no-health", "--json", "--out", tmp_path,
+                *only())  # fmt: skip
+    body = json.loads(done.stdout)
+    verdicts = {row["requirement"]: row["verdict"] for row in body["results"]}
+    assert {name: verdicts[name] for name in SOME} == dict.fromkeys(SOME, "PASS")
+    assert done.exit_code == 2  # narrowed by --only: nothing is certified
+    assert {check.state for check in evidence.verify(Path(body["bundle"]))} <= {"ok", "open"}
+
+
+@pytest.mark.slow
+def test_a_broken_emulator_in_another_process(tmp_path: Path) -> None:
+    """A mutant behind real TCP fails its requirement, and the exit code is 1."""
+    done = call("barrier", "--emulated", "--mutant", "short-reads", "--speed", "6", "--no-health",
+                "--out", tmp_path, "--only", "BAR-WIR-02")  # fmt: skip
+    assert done.exit_code == 1
+    assert "NOT CERTIFIED" in done.stdout
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_arm_up(tmp_path: Path) -> None:
+    """SIGINT in the middle of a case: the arm goes up, the evidence is kept, the exit code is 2."""
+    with Emulator(speed=4.0) as emulator:
+        where = emulator.where
+        bench = templates.write(tmp_path / "b", "came-gard", emulator=where)[0]
+        main = "from twin.cli import main; main()"
+        command = [sys.executable, "-c", main, "certify", "barrier", "--no-health",
+                   "--bench", str(bench), "--out", str(tmp_path / "out")]  # fmt: skip
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              text=True) as run:  # fmt: skip
+            assert run.stderr is not None
+            for line in run.stderr:
+                if " pulses:" in line:
+                    break
+            time.sleep(1.0)
+            run.send_signal(signal.SIGINT)
+            rest = run.stderr.read()
+            assert run.wait(60) == 2, rest
+        assert "safe state" in rest
+        with urllib.request.urlopen(f"{where.control}/v1/angle", timeout=5) as answer:
+            assert json.load(answer)["angle_deg"] > 89.0
+    (bundle,) = (tmp_path / "out").glob("*.tar.gz")
+    records, _ = evidence.unchained(evidence.unpack(bundle)[evidence.EVENTS])
+    assert "certify.interrupted" in {record.kind for record in records}
+
+
+def test_an_emulator_that_cannot_start_says_why() -> None:
+    """A wrong mutant is a bench error with the child's last words, not a hang."""
+    with pytest.raises(BenchError, match="unknown mutant 'no-such'"), Emulator(mutant="no-such"):
+        pass
