@@ -102,6 +102,33 @@ def test_a_manual_snap_reads_what_is_in_view() -> None:
     assert len(rig.records("device.command")) == 2
 
 
+def test_a_plate_that_has_gone_by_is_not_in_view() -> None:
+    """With the front beyond the view a snap reads nothing, although the body still stands there."""
+
+    async def check(rig: Rig) -> None:
+        rig.drive(to_m=15.0)
+        await rig.clock.sleep(20)
+        assert rig.camera.sight().plate is None
+        rig.camera.snap()
+        await rig.clock.sleep(2)
+
+    assert [reading.plate for reading in on_rig(check).readings] == ["14C12345", UNKNOWN]
+
+
+def test_the_truck_behind_stays_in_view_when_the_one_ahead_leaves() -> None:
+    """The rear of one truck leaving the view does not hide the front of the next."""
+
+    async def check(rig: Rig) -> None:
+        first = rig.drive(truck("14C11111"), to_m=16.0)
+        await rig.clock.sleep(20)
+        rig.drive(truck("14C22222", id="v2"), to_m=3.0)
+        await rig.clock.sleep(20)
+        rig.lane.remove(first)
+        assert rig.camera.sight().plate == "14C22222"
+
+    on_rig(check)
+
+
 def test_points_show_the_last_reading() -> None:
     """The points carry what a wire needs: online, plate, confidence, count, snap."""
 

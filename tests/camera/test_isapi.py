@@ -247,7 +247,7 @@ def test_wrong_requests_are_answered_in_the_cameras_form(
 @pytest.mark.parametrize(
     "body",
     [b"", b"<a", b"<AfterTime/>", b"<a><picTime>x</picTime></a>", b"\xff\xfe",
-     b"<!DOCTYPE a [<!ENTITY b 'c'>]><a><picTime>&b;</picTime></a>"],
+     b"<!DOCTYPE a [<!ENTITY b '0'>]><a><picTime>&b;</picTime></a>"],
 )  # fmt: skip
 def test_bad_bodies_are_refused(body: bytes) -> None:
     """A body that is no usable XML gets a 400 with a reason; document types are never read."""

@@ -106,6 +106,25 @@ def test_a_registered_host_gets_each_event_with_its_pictures() -> None:
     assert [(e.payload["via"], e.payload["status"]) for e in events] == [("push", 200)] * 2
 
 
+def test_a_new_registration_replaces_the_old_one() -> None:
+    """A second PUT to the same place moves the events to the new host; nobody gets them twice."""
+
+    async def check(rig: Rig) -> None:
+        await rig.serve()
+        old, new = Host(), Host()
+        for host in (old, new):
+            await host.start()
+            await call(rig, "PUT", f"{HOSTS}/1", data=registration(host.port))
+        assert len([t for t in asyncio.all_tasks() if t.get_name() == "push 1"]) == 1
+        rig.camera.inject("ghost")
+        await rig.clock.sleep(5)
+        assert (len(old.bodies), len(new.bodies)) == (0, 1)
+        await old.stop()
+        await new.stop()
+
+    on_rig(check)
+
+
 def test_a_refused_event_is_sent_again_as_a_retransmission() -> None:
     """After a 500 the event comes again marked as retransmission; order is kept."""
 

@@ -63,6 +63,7 @@ def test_a_look_alike_is_near(pair: tuple[str, str]) -> None:
         ("14C12345", "14C92345", True),
         ("14C08345", "14CD8345", True),
         ("14C08345", "14CDB345", True),
+        ("14C00845", "14CDDB45", False),
         ("14C12345", "14C21345", False),
         ("14C12345", "14C12954", False),
         ("14C12345", "14C123", False),
