@@ -56,16 +56,17 @@ def _day(facts: Facts, civil: Civil) -> Figure:
     flows = by_flow(facts)
     traces: list[Figure] = []
     highest = {"y": 4.0, "y2": 2.0}
+    slot = slot_s(facts)
     for flow, sign in (("in", 1), ("out", -1)):
-        counts = _arrivals(flows[flow])
+        counts = _arrivals(flows[flow], slot)
         steps = queue(flows[flow])
         highest["y"] = max([highest["y"], *counts.values()])
         highest["y2"] = max([highest["y2"], *(length for _, length in steps)])
         traces.append({
             "type": "bar", "name": f"#flow_{flow}", "legendgroup": flow,
-            "x": [civil.ms((slot + 0.5) * INTERVAL_S) for slot in counts],
+            "x": [civil.ms((number + 0.5) * slot) for number in counts],
             "y": [sign * count for count in counts.values()],
-            "customdata": list(counts.values()), "width": INTERVAL_S * 880,
+            "customdata": list(counts.values()), "width": slot * 880,
             "hovertemplate": "%{x|%H:%M} · %{customdata}<extra></extra>",
             "marker": {"color": f"@{flow}"}, "yaxis": "y", "xaxis": "x",
         })
@@ -91,12 +92,17 @@ def _day(facts: Facts, civil: Civil) -> Figure:
     return {"data": traces, "layout": layout}
 
 
-def _arrivals(stays: Iterable[Stay]) -> dict[int, int]:
+def slot_s(facts: Facts) -> float:
+    """How much time one bar of arrivals covers: a quarter of an hour, less in short runs."""
+    return INTERVAL_S if facts.end_s > 4 * 3600 else 300.0 if facts.end_s > 3600 else 60.0
+
+
+def _arrivals(stays: Iterable[Stay], slot: float) -> dict[int, int]:
     counts: dict[int, int] = {}
     for stay in stays:
         assert stay.arrived is not None
-        slot = int(stay.arrived.t_s // INTERVAL_S)
-        counts[slot] = counts.get(slot, 0) + 1
+        number = int(stay.arrived.t_s // slot)
+        counts[number] = counts.get(number, 0) + 1
     return dict(sorted(counts.items()))
 
 

@@ -59,7 +59,8 @@ def render(
         language=language, languages=words.LANGUAGES, facts=facts, judgement=judgement, k=kpis,
         civil=civil, registry=REGISTRY, site=site, heading=_heading(site, kpis),
         date=_date(kpis.day), verdict=_verdict(judgement), tiles=_tiles(facts, kpis, civil),
-        estimates=_estimates(site), data=_script_json(data),
+        estimates=_estimates(site),
+        slot_minutes=round(charts.slot_s(facts) / 60), data=_script_json(data),
         plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
         violations=judgement.violations[:VIOLATIONS_SHOWN],
         more=max(0, len(judgement.violations) - VIOLATIONS_SHOWN),

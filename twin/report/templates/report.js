@@ -2,6 +2,7 @@
   "use strict";
   const root = document.documentElement;
   const data = JSON.parse(document.getElementById("data").textContent);
+  const PAPER_PX = 690;  // A4 less its margins, at 96 px to the inch
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const config = { displaylogo: false, responsive: true, displayModeBar: false };
   const tools = Object.assign({}, config, { displayModeBar: true,
@@ -49,7 +50,8 @@
     return made;
   }
 
-  function draw() {
+  // `width_px`: for paper, where nothing tells a plot how wide its place is.
+  function draw(width_px) {
     const style = getComputedStyle(root);
     const words = data.words[root.dataset.lang];
     for (const name of Object.keys(data.charts)) {
@@ -61,6 +63,7 @@
         layout.xaxis.range = old.xaxis.range.slice();
       }
       layout.height = figure.layout.height;
+      if (width_px) Object.assign(layout, { autosize: false, width: width_px });
       Plotly.react(place, figure.data, layout, name === "lanes" ? tools : config);
     }
   }
@@ -93,7 +96,7 @@
   window.addEventListener("beforeprint", () => {
     before = root.dataset.theme;
     root.dataset.theme = "light";
-    draw();
+    draw(PAPER_PX);
   });
   window.addEventListener("afterprint", () => {
     root.dataset.theme = before || root.dataset.theme;
