@@ -44,7 +44,7 @@ class UnknownName(GateTwinError):  # noqa: N818 - it names what happened, as Key
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         listed = ", ".join(names) if names else "none"
         super().__init__(f"unknown {what} {name!r}{hint} Known: {listed}")
 
