@@ -304,6 +304,15 @@ def test_a_blind_lane_without_an_alarm_is_no_excuse() -> None:
     assert set(judge(tape.records()).broken) == {"LANE-01", "LANE-04", "LANE-09"}
 
 
+def test_a_late_record_is_called_late() -> None:
+    """A record that names its vehicle is matched with it however late, and never with another."""
+    tape = honest()
+    tape.change("partner.gate_record", {"t_s": 131.0}, declaration="D-A")
+    tape.change("partner.gate_record", {"t_s": 290.0}, declaration="D-C")
+    codes = [violation.code for violation in judge(tape.records())["LANE-05"].violations]
+    assert codes == ["recorded_late", "recorded_late"]
+
+
 def test_what_is_excused_is_counted() -> None:
     """An excuse leaves a mark, so that a run full of excuses is not taken for a proof."""
     before, after = judge(honest().records()), judged(_drifting_scale)

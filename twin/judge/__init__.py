@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twin.judge import belief, border, moves, progress  # noqa: F401 - they fill the register
+from twin.judge import (  # noqa: F401 - they fill the register
+    belief,
+    border,
+    moves,
+    progress,
+    recorded,
+)
 from twin.judge.collecting import collect
 from twin.judge.facts import Facts
 from twin.judge.kpis import kpis
