@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hil import bench, templates
+from hil import bench, docs, templates
 from hil.errors import BenchBusy, BenchError
 from hil.lock import BenchLock
 from hil.pics import (
@@ -193,3 +193,21 @@ def test_a_bench_id_is_no_path(tmp_path: Path) -> None:
     """An id cannot lead out of the lock folder."""
     with pytest.raises(BenchError, match="bench id"):
         BenchLock("../x", run="r", folder=tmp_path)
+
+
+# ---------------------------------------------------------------- what is shipped
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", ["bench-emulated.toml", "bench-hardware.toml"])
+def test_the_examples_load(name: str) -> None:
+    """The example benches are right."""
+    file = bench.load(ROOT / "examples" / name, today=dt.date(2027, 1, 1))
+    assert file.force_gauge is not None
+
+
+def test_the_page_of_requirements_is_up_to_date() -> None:
+    """docs/requirements-barrier.md is what the register, the suite and the mutants say."""
+    shown = (ROOT / "docs/requirements-barrier.md").read_text(encoding="utf-8")
+    assert shown == docs.page(), "run: python -m hil.docs"
