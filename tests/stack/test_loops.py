@@ -46,6 +46,20 @@ def test_who_has_not_left_is_not_through(scene: str) -> None:
     assert not passage.through(len(scene.split()) / 10 + 0.55, 0.5)
 
 
+def test_a_truck_that_stands_under_the_arm_does_not_seem_through() -> None:
+    """However long it stands; only one dead loop is allowed for, not two."""
+    assert not play(". a ab ab").seems_through(60.0, 8.0)
+    assert not play(". a ab abe ab").seems_through(1.0, 8.0)
+
+
+@pytest.mark.parametrize("scene", [". a ab b .", ". a ab abe ae ae a"])
+def test_one_dead_loop_is_seen_through(scene: str) -> None:
+    """A dead exit loop, and an arm loop that is stuck, leave enough to tell."""
+    passage = play(scene)
+    assert not passage.through(60.0, 0.5)
+    assert passage.seems_through(60.0, 8.0)
+
+
 def test_a_follower_is_counted_by_samples() -> None:
     """Both channels of the arm loop covered twice are two vehicles."""
     assert play(TRUCK + " " + TRUCK).vehicles == 2
