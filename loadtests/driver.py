@@ -62,6 +62,8 @@ class Steps:
     def __init__(self, recorder: Recorder, now_s: Callable[[], float]) -> None:
         self._recorder = recorder
         self._now_s = now_s
+        self.arrival_s = 0.0
+        """Intended start of the arrival that is under way, set by the driver."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -77,7 +79,7 @@ class Steps:
             failure = "timeout"  # the arrival's deadline ran out inside this call
             raise
         finally:
-            self._recorder.record_step(name, sent_s, self._now_s(), failure)
+            self._recorder.record_step(name, self.arrival_s, sent_s, self._now_s(), failure)
 
 
 def failure_kind(error: BaseException) -> str:
@@ -181,7 +183,7 @@ class OpenDriver:
             while (number := await self._queue.get()) is not None:
                 if self._info.aborted:
                     continue
-                intended_s = float(self._instants[number])
+                intended_s = steps.arrival_s = float(self._instants[number])
                 sent_s = self._now_s()
                 name = self._workload.name(number)
                 if sent_s - intended_s > timeout_s:

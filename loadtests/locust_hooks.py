@@ -128,8 +128,10 @@ class LocustRun:
             failure = str(exception)  # the word that the user gave
         elif exception is not None:
             failure = failure_kind(exception)
-        if context.get("step"):
-            self.recorder.record_step(name, sent_s, done_s, failure)
+        if "arrival_s" in context:
+            # A call of a journey; the user gives the monotonic instant that the journey was due.
+            arrival_s = float(context["arrival_s"]) - self.started_s
+            self.recorder.record_step(name, arrival_s, sent_s, done_s, failure)
         else:
             intended_s = sent_s - float(context.get("late_s", 0.0))
             self.recorder.record(name, intended_s, sent_s, done_s, failure)

@@ -33,16 +33,17 @@ class _Pace:
 
     def __init__(self, period_s: float, phase: float) -> None:
         self._period_s = period_s
-        self._due_s = time.monotonic() + phase * period_s
+        self.due_s = time.monotonic() + phase * period_s
+        """Instant of the monotonic clock at which the present arrival is or was due."""
 
     def wait_s(self) -> float:
         """Seconds until the next arrival is due; 0 where it is overdue."""
-        self._due_s += self._period_s
-        return max(0.0, self._due_s - time.monotonic())
+        self.due_s += self._period_s
+        return max(0.0, self.due_s - time.monotonic())
 
     def late_s(self) -> float:
         """How much later than intended the present arrival starts."""
-        return max(0.0, time.monotonic() - self._due_s)
+        return max(0.0, time.monotonic() - self.due_s)
 
 
 def _start_pace(user: Any) -> _Pace:
@@ -124,7 +125,7 @@ class CustomsClient(FastHttpUser):  # type: ignore[misc]  # Locust ships no type
         began_s = time.perf_counter()
         failure = ""
         for call in calls:
-            failure = self._send(call, call.name, {"step": True})
+            failure = self._send(call, call.name, {"arrival_s": self._pace.due_s})
             if failure:
                 break
         error = CallFailed(failure) if failure else None

@@ -181,10 +181,16 @@ class Recorder:
         else:
             series.ok += 1
 
-    def record_step(self, name: str, sent_s: float, done_s: float, failure: str = "") -> None:
-        """One call inside an arrival ended; it was meant to start when the one before it ended."""
+    def record_step(
+        self, name: str, arrival_s: float, sent_s: float, done_s: float, failure: str = ""
+    ) -> None:
+        """One call ended inside the arrival that was meant to start at `arrival_s`.
+
+        The call itself was meant to start when the one before it ended, so it has one time. It
+        counts when its arrival does: the warm-up cuts a journey whole or not at all.
+        """
         self.end_s = max(self.end_s, done_s)
-        if sent_s < self.info.warm_up_s:
+        if arrival_s < self.info.warm_up_s:
             return
         series = self.series.setdefault(name, Series(step=True))
         self._count(series, done_s - sent_s, done_s - sent_s, failure)

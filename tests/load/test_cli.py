@@ -14,12 +14,12 @@ from tests.load import children
 
 SLO = """
 version = 1
-warm_up_s = 0.2
+warm_up_s = 0.5
 [generator]
-lag_p99_s = 0.5   # the test machine may be busy; what is tested here is the decision
+lag_p99_s = 5.0   # the test machine may be busy; what is tested here is the decision
 [[limit]]
 name = "*"
-p99_s = 0.5
+p99_s = 1.0
 error_rate = 0.0
 """
 
@@ -37,18 +37,18 @@ def invoke(*args: object) -> Result:
 
 @pytest.mark.slow
 def test_a_frozen_server_exits_99_and_shows_both_times(tmp_path: Path, slo: Path) -> None:
-    """A server frozen for 1.2 s is caught from the intended start; most service times are fine."""
+    """A server frozen for 2 s is caught from the intended start; most service times are fine."""
     out = tmp_path / "out"
-    with children.server("modbus", 1, 1.2) as port:
+    with children.server("modbus", 1.5, 2.0) as port:
         got = invoke(
-            "modbus", "--target", f"127.0.0.1:{port}", "--rate", 100, "--duration", 4,
+            "modbus", "--target", f"127.0.0.1:{port}", "--rate", 100, "--duration", 5,
             "--shape", "constant", "--connections", 1, "--slo", slo, "--out", out, "--json",
         )  # fmt: skip
     assert got.exit_code == 99, got.output
     data = json.loads(got.stdout)
     times = data["names"]["modbus holding 100+2"]
-    assert times["response_s"]["p99"] > 1.0
-    assert times["service_s"]["p99"] < 0.5
+    assert times["response_s"]["p99"] > 1.5
+    assert times["service_s"]["p99"] < 1.0
     assert data["outcome"] == "breach"
     assert sorted(file.name for file in out.iterdir()) == [
         "junit.xml", "report.html", "result.json", "verdict.json",
@@ -56,7 +56,7 @@ def test_a_frozen_server_exits_99_and_shows_both_times(tmp_path: Path, slo: Path
 
     # The same result holds against a looser limit, and against none.
     loose = tmp_path / "loose.toml"
-    loose.write_text(SLO.replace("p99_s = 0.5", "p99_s = 5.0"))
+    loose.write_text(SLO.replace("p99_s = 1.0", "p99_s = 30.0"))
     again = invoke("judge", out, "--slo", loose)
     assert (again.exit_code, "pass: all 4 limits held" in again.stdout) == (0, True), again.output
     assert invoke("judge", out / "result.json", "--slo", slo).exit_code == 99

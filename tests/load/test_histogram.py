@@ -128,6 +128,15 @@ def test_a_dropped_arrival_counts_with_the_time_it_waited() -> None:
     assert recorder.series["a"].response.percentile_s(99) == pytest.approx(3.0, rel=0.001)
 
 
+def test_the_warm_up_cuts_a_journey_whole() -> None:
+    """A call counts when its arrival does, even one that was sent after the warm-up of 1 s."""
+    recorder = Recorder(info())
+    for arrival_s in (0.9, 1.0):
+        recorder.record_step("call", arrival_s, 1.2, 1.3)
+        recorder.record("journey", arrival_s, 1.1, 1.3)
+    assert recorder.series["call"].count == recorder.series["journey"].count == 1
+
+
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"format": 1}', b"\xff"])
 def test_a_foreign_file_is_refused(text: bytes) -> None:
     """What is not a result is an error of the harness with a sentence."""

@@ -112,7 +112,7 @@ def test_all_arrivals_together_leave_steps_out() -> None:
     """The calls of a journey are no arrivals: counting them twice would thin the errors."""
     recorder = run(failed=20, count=80)
     for _ in range(900):
-        recorder.record_step("call", 5.0, 5.1)
+        recorder.record_step("call", 5.0, 5.0, 5.1)
     verdict = slo.judge(recorder, Slo(version=1, limit=[Limit(name="*", error_rate=0.1)]))
     assert verdict.checks[0].measured == pytest.approx(0.2)
     assert verdict.outcome == "breach"
