@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fixtures.stack_mutants import MUTANTS
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from fixtures import machines
 from fixtures.machines import BrokenInvariant, LaneMachine
+from fixtures.stack_mutants import MUTANTS
 from twin.rig import load_program, play
 
 SETTINGS = settings(

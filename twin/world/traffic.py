@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -48,6 +48,10 @@ _SHARE_OF_LOAD = {
 """How the gross mass stands on the axles when laden; estimates."""
 
 
+CONVOY_S = (2.0, 8.0)
+"""A tail-gater joins the queue so long after the truck that he follows (estimate)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What was declared for a vehicle before it came, and what the authorities will say."""
@@ -71,6 +75,8 @@ class Arrival:
     vehicle: Vehicle
     declared: Declared | None
     smart: bool
+    behind: bool = False
+    """Joins the lane of the vehicle that came just before it in its direction."""
 
 
 def plan(site: Site, day: Day, seed: int) -> list[Arrival]:
@@ -94,10 +100,26 @@ def plan(site: Site, day: Day, seed: int) -> list[Arrival]:
     ]
     drawn.sort(key=lambda item: item[0])
     used: set[str] = set()
-    return [
+    arrivals = [
         _arrival(site, t_s, direction, laden, f"T{number:04d}", rng, used)
         for number, (t_s, direction, laden) in enumerate(drawn, start=1)
     ]
+    return sorted(_in_convoy(arrivals, rng), key=lambda arrival: arrival.t_s)
+
+
+def _in_convoy(arrivals: list[Arrival], rng: random.Random) -> Iterator[Arrival]:
+    """Let who follows too close come right behind somebody: alone he could not."""
+    ahead: dict[str, Arrival] = {}
+    for arrival in arrivals:
+        vehicle = arrival.vehicle
+        leader = ahead.get(vehicle.direction)
+        if vehicle.temper.follows and leader is not None:
+            yield replace(
+                arrival, t_s=leader.t_s + rng.uniform(*CONVOY_S), smart=leader.smart, behind=True
+            )
+        else:
+            ahead[vehicle.direction] = arrival
+            yield arrival
 
 
 class _InstantDraw:

@@ -49,6 +49,7 @@ class World:
         self.lanes: dict[str, Lane] = {}
         self._officers: dict[str, LaneOfficer] = {}
         self._drivers: dict[str, Driver] = {}
+        self._sent_last: dict[str, Lane] = {}
         self._on_arrival: list[Callable[[Arrival, Lane], None]] = []
         for spec in site.lanes:
             lane = Lane(
@@ -145,8 +146,12 @@ class World:
             lane for lane in self.lanes.values() if lane.direction == arrival.vehicle.direction
         ]
         suited = [lane for lane in own_way if lane.kind == kind] or own_way
+        last = self._sent_last.get(arrival.vehicle.direction)
+        if arrival.behind and last is not None:
+            return last
         lane = min(suited, key=lambda lane: (len(lane.queue) + len(lane.movers), lane.sent))
         lane.sent += 1
+        self._sent_last[arrival.vehicle.direction] = lane
         return lane
 
     def _record_arrival(self, arrival: Arrival, lane: Lane) -> None:
