@@ -95,6 +95,26 @@ def test_a_late_preclearance_is_waited_for() -> None:
         assert rig.judge().held
 
 
+@pytest.mark.parametrize("how", ["revoked", "red"])
+def test_leave_can_be_withdrawn_until_the_truck_moves(how: str) -> None:
+    """A release that is taken back under a green lamp turns it red, and the truck away."""
+    with Rig(lanes=["in-1"]) as rig:
+        rig.vehicle(hesitates_s=40.0)
+        while not any(record.payload["green"] for record in kinds(rig, "lamp")):
+            rig.wait(1)
+        (release,) = kinds(rig, "partner.release")
+        if how == "revoked":
+            rig.gate.state.revoke(release.payload["declaration"])
+        else:
+            rig.gate.state.set_channel(release.payload["declaration"], "red")
+        rig.wait(2)
+        assert kinds(rig, "lamp")[-1].payload["red"]
+        assert rig.until_clear(120)
+        rig.wait(20)
+        assert outcomes(rig) == ["diverted"]
+        assert rig.judge().held
+
+
 def test_a_misread_plate_is_put_right_by_an_officer() -> None:
     """Two wrong readings do not turn a lawful truck away, and the record has the true plate."""
     with Rig(lanes=["in-1"]) as rig:
