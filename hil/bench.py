@@ -25,7 +25,7 @@ from .drivers.instruments import (
 from .drivers.manual import ManualHands, TerminalOperator
 from .drivers.modbus import BarrierWire, Endpoint
 from .drivers.twin import TwinHands
-from .emulated import load_profile
+from .emulation import load_profile
 from .pics import BarrierPics
 from .session import Roles
 

@@ -17,6 +17,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from twin.physics.engine import ENGINE_NAMES
+
 from . import bench as benches
 from . import certify as certification
 from . import evidence, matrix, mutants, templates
@@ -68,6 +70,13 @@ def certify() -> None:
 )
 @click.option("--mutant", default="", help="Let the emulated barrier be broken in this way.")
 @click.option(
+    "--engine",
+    type=click.Choice(ENGINE_NAMES),
+    default="kinematic",
+    show_default=True,
+    help="How the emulated arm moves; pybullet and mujoco need the extra physics.",
+)
+@click.option(
     "--speed",
     type=click.FloatRange(min=0.1, max=100.0),
     default=1.0,
@@ -111,6 +120,7 @@ def barrier(
     emulated: bool,
     profile: str,
     mutant: str,
+    engine: str,
     speed: float,
     out: Path,
     key: Path | None,
@@ -128,7 +138,9 @@ def barrier(
     with ExitStack() as stack:
         if emulated:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            emulator = stack.enter_context(Emulator(profile, mutant=mutant, speed=speed))
+            emulator = stack.enter_context(
+                Emulator(profile, mutant=mutant, speed=speed, engine=engine)
+            )
             bench = templates.write(folder, profile, emulator=emulator.where)[0]
         assert bench is not None
         beside = bench.parent

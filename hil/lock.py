@@ -65,7 +65,13 @@ class BenchLock:
 
     def __enter__(self) -> Self:
         # "a+" neither truncates the holder's note nor races with its creation.
-        file = self.path.open("a+", encoding="utf-8")
+        try:
+            file = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise BenchError(
+                f"bench {self._id!r}: its lock {self.path} cannot be opened: {error.strerror}; "
+                "does it belong to another user?"
+            ) from error
         tries = int(self._wait_s / _RETRY_S) + 1
         for attempt in range(tries):
             if _try_lock(file):

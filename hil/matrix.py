@@ -18,7 +18,7 @@ from twin.trace import Record, Trace
 from . import register as registers
 from . import suite as suites
 from .drivers.modbus import BarrierWire, Endpoint
-from .emulated import EmulatedBarrier, EmulatedOperator, Variant, load_profile
+from .emulation import EmulatedBarrier, EmulatedOperator, Variant, load_profile
 from .mutants import find, load
 from .pics import BarrierPics, BarrierPixit
 from .runner import drive, judge

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from .emulated import ARM, START_UP_S, WATCHDOG_S, load_profile
+from .emulation import ARM, START_UP_S, WATCHDOG_S, load_profile
 from .emulator import Where
 from .errors import BenchError
 from .pics import BarrierPics, BarrierPixit, Product, to_toml

@@ -48,6 +48,7 @@ class TerminalOperator:
                     self._say(f"\n>>> {question} {hint} ")
                     answer = parse(await self._line(), kind)
                     if answer is not None:
+                        self._trace("operator", "reply", question=question, reply=answer)
                         return answer
                     self._say("That could not be read.")
         except TimeoutError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from hil.emulated import Variant
+from hil.emulation import Variant
 from twin.errors import UnknownName
 
 

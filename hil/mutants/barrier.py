@@ -7,7 +7,7 @@ that somebody's product has had.
 
 from __future__ import annotations
 
-from hil.emulated import Variant
+from hil.emulation import Variant
 from twin.devices.barrier import Barrier
 from twin.profiles import Identification
 from twin.wires.modbus import ModbusServer

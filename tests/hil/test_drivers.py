@@ -26,7 +26,8 @@ from hil.drivers.instruments import (
 from hil.drivers.manual import ManualHands, ScriptedOperator, TerminalOperator, parse
 from hil.drivers.modbus import BarrierWire, Endpoint
 from hil.drivers.twin import TwinHands
-from hil.emulated import EmulatedBarrier, EmulatedOperator, bench_control, load_profile
+from hil.emulated import bench_control
+from hil.emulation import EmulatedBarrier, EmulatedOperator, load_profile
 from hil.emulator import Where
 from hil.errors import BenchError, OperatorTimeout, Unreachable
 from hil.runner import drive, judge
@@ -281,7 +282,7 @@ def test_the_terminal_asks_again_and_records(pipe: tuple[int, int]) -> None:
     answer, trace = virtual(main)
     assert answer is True
     assert sum("Is it open? [y/n]" in text for text in said) == 2
-    assert [record.kind for record in trace.records()] == ["prompt"]
+    assert [record.kind for record in trace.records()] == ["prompt", "reply"]
 
 
 def test_the_operator_has_a_time_limit(pipe: tuple[int, int]) -> None:

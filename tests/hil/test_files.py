@@ -189,6 +189,13 @@ def test_a_dead_holder_frees_the_bench(tmp_path: Path) -> None:
         pass
 
 
+def test_a_lock_that_cannot_be_opened(tmp_path: Path) -> None:
+    """Somebody else's lock file is a bench error that says so, not a traceback."""
+    (tmp_path / "gatetwin-bench-b.lock").mkdir()
+    with pytest.raises(BenchError, match="another user"), BenchLock("b", run="r", folder=tmp_path):
+        pass
+
+
 def test_a_bench_id_is_no_path(tmp_path: Path) -> None:
     """An id cannot lead out of the lock folder."""
     with pytest.raises(BenchError, match="bench id"):

@@ -14,7 +14,7 @@ from hil import matrix, templates
 from hil import register as registers
 from hil import suite as suites
 from hil.drivers.modbus import BarrierWire, Endpoint
-from hil.emulated import EmulatedBarrier, EmulatedOperator, load_profile
+from hil.emulation import EmulatedBarrier, EmulatedOperator, load_profile
 from hil.errors import BenchError, Unreachable
 from hil.pics import BarrierPics
 from hil.register import Register
