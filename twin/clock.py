@@ -248,12 +248,17 @@ class Clock:
         if isinstance(loop, VirtualLoop):
             self.now_ns = lambda: loop.now_ns
             self._origin_s = 0.0
+        elif mode == "real":
+            # uvloop's own time stands still within a millisecond; the machine's does not
+            began_ns = time.monotonic_ns()
+            self._origin_s = loop.time()
+            self.now_ns = lambda: time.monotonic_ns() - began_ns
         else:
             self._origin_s = loop.time()
-            self.now_ns = self._wall_now_ns
+            self.now_ns = self._scaled_now_ns
         self.env = LoopEnvironment(self)
 
-    def _wall_now_ns(self) -> int:
+    def _scaled_now_ns(self) -> int:
         return int((self.loop.time() - self._origin_s) * NS)
 
     def now_s(self) -> float:

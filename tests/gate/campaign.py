@@ -44,7 +44,7 @@ def seeds(count: int, hours: float | None, workers: int) -> bool:
             broken, happened, speed = day.result()
             seen.update(happened)
             good &= not broken
-            print(f"seed {seed:3d}: {'held' if not broken else broken}  {speed:.0f}x", flush=True)
+            print(f"seed {seed:3d}: {broken or 'held'}  {speed:.0f}x", flush=True)
     print("seen in so many days:", dict(seen.most_common()))
     return good
 
