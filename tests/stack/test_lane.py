@@ -178,6 +178,25 @@ def test_an_ok_without_motion_is_not_believed(lane: str, kind: str) -> None:
         assert rig.judge().held
 
 
+@pytest.mark.parametrize("lane", ["in-1", "out-1"])
+def test_an_arm_that_is_not_seen_open_takes_the_green_away(lane: str) -> None:
+    """A barrier that goes silent under a green lamp ends it; later the same truck is let through."""
+    with Rig(lanes=[lane]) as rig:
+        rig.vehicle(hesitates_s=20.0)
+        while not any(record.payload["green"] for record in kinds(rig, "lamp")):
+            rig.wait(1)
+        rig.inject(f"{lane}.barrier", "power_cut")
+        rig.wait(4)
+        assert kinds(rig, "lamp")[-1].payload["red"]
+        rig.wait(60)
+        rig.heal(f"{lane}.barrier", "power_cut")
+        assert rig.until_clear(200)
+        rig.wait(60)
+        assert outcomes(rig) == ["crossed"]
+        assert len(kinds(rig, "partner.release")) == 1
+        assert rig.judge().held
+
+
 @pytest.mark.parametrize("how", ["unavailable", "closed", "lost_answer", "hang"])
 def test_without_customs_nobody_moves_and_afterwards_nothing_is_doubled(how: str) -> None:
     """An outage holds the truck; when it ends, one release, one record, and the truck goes."""
