@@ -200,8 +200,9 @@ class Session:
         """The forced safe state on leaving: lane clear, arm up. True if the arm stands open."""
         try:
             await self.ready("open")
-        except BenchError as error:
-            self.trace("case", "safe", reached=False, detail=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run has to end in order
+            detail = f"{type(error).__name__}: {error}"
+            self.trace("case", "safe", reached=False, detail=detail)
             return False
         self.trace("case", "safe", reached=True, detail="arm up")
         return True

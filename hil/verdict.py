@@ -119,6 +119,7 @@ def outcome(results: Iterable[Result]) -> Outcome:
     counts: dict[str, int] = {verdict.value: 0 for verdict in Verdict}
     must_fail: list[str] = []
     must_open: list[str] = []
+    not_run: list[str] = []
     judged = 0
     for result in results:
         counts[result.verdict.value] += 1
@@ -129,8 +130,12 @@ def outcome(results: Iterable[Result]) -> Outcome:
             must_fail.append(f"{result.requirement}: {result.text}")
         elif result.verdict is Verdict.MARGINAL and result.marginal == "reject":
             must_open.append(f"{result.requirement}: within the guard band: {result.text}")
+        elif result.verdict is Verdict.NOT_RUN:
+            not_run.append(result.requirement)
         elif result.verdict not in (Verdict.PASS, Verdict.MARGINAL):
             must_open.append(f"{result.requirement}: {result.verdict.value}: {result.text}")
+    if not_run:
+        must_open.append(f"not run: {', '.join(not_run)}")
     if must_fail:
         return Outcome(Verdict.FAIL, tuple(must_fail + must_open), counts)
     if must_open or not judged:

@@ -15,7 +15,7 @@ from pymodbus.exceptions import ModbusException
 from hil.errors import BenchError
 
 from .base import Input
-from .modbus import BarrierWire
+from .modbus import GONE, BarrierWire
 
 LIMIT_S = 1.0
 
@@ -58,7 +58,7 @@ class ModbusInstrument:
         client = await self._open()
         try:
             answer = await getattr(client, verb)(*arguments, device_id=self._unit)
-        except (ModbusException, OSError) as error:
+        except (ModbusException, *GONE) as error:
             await self.close()
             raise BenchError(f"{self._name}: {verb} {arguments}: {error}") from error
         if answer.isError():

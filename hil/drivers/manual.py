@@ -36,7 +36,7 @@ class TerminalOperator:
         fd: int | None = None,
     ) -> None:
         self._trace, self._say = trace, say
-        self._fd = sys.stdin.fileno() if fd is None else fd
+        self._given_fd = fd
 
     async def ask(self, question: str, kind: AnswerKind, limit_s: float) -> bool | float | str:
         """Put `question` until the answer can be read; `OperatorTimeout` after `limit_s`."""
@@ -56,6 +56,16 @@ class TerminalOperator:
             raise OperatorTimeout(
                 f"operator: no answer within {limit_s:g} s to: {question}"
             ) from None
+
+    @property
+    def _fd(self) -> int:
+        """Where answers come from; looked for when somebody asks, a service may have no input."""
+        if self._given_fd is not None:
+            return self._given_fd
+        try:
+            return sys.stdin.fileno()
+        except (AttributeError, OSError, ValueError):
+            raise BenchError("operator: there is no standard input, so nobody can answer") from None
 
     async def _line(self) -> str:
         """One line of standard input, without blocking the loop and without a thread that hangs."""

@@ -12,7 +12,7 @@ import logging
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
@@ -36,6 +36,9 @@ STATE_POINTS = (
     "operations",
 )
 """Points that make up the state of a barrier, where its profile has them."""
+
+GONE = (OSError, RuntimeError)
+"""What a dead connection raises: uvloop says RuntimeError where asyncio says OSError."""
 
 _RELEASE_S = 0.02
 _READ = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
@@ -93,7 +96,7 @@ class BarrierWire:
         _guard(client, self._trace)
         try:
             good = await client.connect()
-        except (ModbusException, OSError):
+        except (ModbusException, *GONE):
             good = False
         if not good:
             client.close()
@@ -112,8 +115,9 @@ class BarrierWire:
     def abort(self) -> None:
         """Drop the connection as a cut cable does: reset, without a good-bye."""
         transport = self._client.ctx.transport if self._client is not None else None
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
+        if transport is not None:
+            # uvloop's transports have the methods of asyncio.Transport, not its type.
+            cast("asyncio.Transport", transport).abort()
         self.close()
 
     def _packet(self, sending: bool, data: bytes) -> bytes:
@@ -194,7 +198,7 @@ class BarrierWire:
                 case _:
                     call = client.write_register(address, argument, device_id=unit)
             return await call
-        except (ModbusException, OSError) as error:
+        except (ModbusException, *GONE) as error:
             self.close()
             raise Unreachable(
                 f"barrier wire: no answer to function {function} at {address} within "
@@ -261,7 +265,7 @@ class RawLink:
             self._writer.write(data)
             async with asyncio.timeout(1.0):
                 await self._writer.drain()
-        except (OSError, TimeoutError):
+        except GONE:
             self._end("reset")
 
     async def receive(self, answers: int, limit_s: float) -> bytes:
@@ -280,7 +284,7 @@ class RawLink:
                     self._trace("wire", "raw.rx", conn=self.number, label=self.label, data=chunk)
         except TimeoutError:
             self._trace("wire", "raw.quiet", conn=self.number, label=self.label, limit_s=limit_s)
-        except OSError:
+        except GONE:
             self._end("reset")
         return got
 

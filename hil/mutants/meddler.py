@@ -7,6 +7,7 @@ of the framing needs to know nothing of the server's inside.
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from twin.wires.modbus import ModbusServer
 
@@ -48,8 +49,8 @@ class _Front(asyncio.Protocol):
         self.back: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports have the methods of asyncio.Transport, not its type.
+        self.transport = cast("asyncio.Transport", transport)
         self._task = asyncio.ensure_future(self._connect())
 
     async def _connect(self) -> None:

@@ -120,6 +120,17 @@ def test_an_emulator_in_another_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_real_time(tmp_path: Path) -> None:
+    """At speed 1 another event loop runs than at the others; a cut connection is survived."""
+    wanted = ("BAR-WIR-16", "BAR-REC-07")
+    done = call("barrier", "--emulated", "--no-health", "--json", "--out", tmp_path,
+                *(word for name in wanted for word in ("--only", name)))  # fmt: skip
+    body = json.loads(done.stdout)
+    verdicts = {row["requirement"]: row["verdict"] for row in body["results"]}
+    assert [verdicts[name] for name in wanted] == ["PASS", "PASS"]
+
+
+@pytest.mark.slow
 def test_a_broken_emulator_in_another_process(tmp_path: Path) -> None:
     """A mutant behind real TCP fails its requirement, and the exit code is 1."""
     done = call("barrier", "--emulated", "--mutant", "short-reads", "--speed", "6", "--no-health",

@@ -311,6 +311,18 @@ def test_a_closed_terminal_is_a_bench_error(pipe: tuple[int, int]) -> None:
     virtual(main)
 
 
+def test_no_terminal_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bench may be bound without a terminal; only asking needs one."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    async def main(clock: Clock) -> None:
+        operator = TerminalOperator(Trace(clock), say=lambda _: None)
+        with pytest.raises(BenchError, match="no standard input"):
+            await operator.ask("Hello?", "text", 600.0)
+
+    virtual(main)
+
+
 def test_manual_hands_ask_only_for_changes() -> None:
     """What is so already is not asked for; a refusal is a `BenchError`; numbers make a record."""
 
