@@ -43,14 +43,25 @@ def bare_pybullet(steps: int) -> Callable[[], object]:
     client = b.connect(b.DIRECT)
     b.setGravity(0, 0, -GRAVITY_M_S2, physicsClientId=client)
     body = b.createMultiBody(
-        baseMass=0, linkMasses=[ARM.mass_kg], linkCollisionShapeIndices=[-1],
-        linkVisualShapeIndices=[-1], linkPositions=[[0, 0, 0]],
-        linkOrientations=[[0, 0, 0, 1]], linkInertialFramePositions=[[ARM.length_m / 2, 0, 0]],
-        linkInertialFrameOrientations=[[0, 0, 0, 1]], linkParentIndices=[0],
-        linkJointTypes=[b.JOINT_REVOLUTE], linkJointAxis=[[0, -1, 0]], physicsClientId=client,
+        baseMass=0,
+        linkMasses=[ARM.mass_kg],
+        linkCollisionShapeIndices=[-1],
+        linkVisualShapeIndices=[-1],
+        linkPositions=[[0, 0, 0]],
+        linkOrientations=[[0, 0, 0, 1]],
+        linkInertialFramePositions=[[ARM.length_m / 2, 0, 0]],
+        linkInertialFrameOrientations=[[0, 0, 0, 1]],
+        linkParentIndices=[0],
+        linkJointTypes=[b.JOINT_REVOLUTE],
+        linkJointAxis=[[0, -1, 0]],
+        physicsClientId=client,
     )
     b.setJointMotorControl2(
-        body, 0, b.VELOCITY_CONTROL, targetVelocity=0, force=ARM.friction_nm,
+        body,
+        0,
+        b.VELOCITY_CONTROL,
+        targetVelocity=0,
+        force=ARM.friction_nm,
         physicsClientId=client,
     )
 

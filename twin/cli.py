@@ -26,7 +26,7 @@ from twin import site as sites
 from twin.clock import Clock, run_virtual
 from twin.errors import GateTwinError
 from twin.gate import Gate
-from twin.judge import judge, kpis
+from twin.judge import collect, judge, kpis
 from twin.report import print_judgement, print_summary, write_html, write_run
 from twin.trace import Trace, hash_records, read_trace
 from twin.world.world import Counts
@@ -151,8 +151,9 @@ def run(
     folder = out or Path("runs") / f"{plan.site.id}-{day}-seed{seed}"
     console = Console(stderr=as_json)
     outcome = _with_progress(plan, console)
-    judgement = judge(outcome.records)
-    figures = kpis(outcome.records, wall_s=outcome.wall_s)
+    facts = collect(outcome.records)
+    judgement = judge(facts)
+    figures = kpis(facts, wall_s=outcome.wall_s)
     write_run(folder, outcome.trace, judgement, figures, language=language)
     if as_json:
         click.echo((folder / "kpis.json").read_text(encoding="utf-8"))

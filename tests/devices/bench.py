@@ -61,8 +61,13 @@ Script = Callable[[Bench], Awaitable[None]]
 
 
 def play(
-    script: Script, *, name: str = "kinematic", arm: ArmParameters | None = None,
-    angle_deg: float = 0.0, parameters: BarrierParameters | None = None, seed: int = 0,
+    script: Script,
+    *,
+    name: str = "kinematic",
+    arm: ArmParameters | None = None,
+    angle_deg: float = 0.0,
+    parameters: BarrierParameters | None = None,
+    seed: int = 0,
 ) -> Bench:
     """Run `script` against a barrier of its own to its end."""
     built: list[Bench] = []

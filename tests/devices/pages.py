@@ -63,9 +63,17 @@ def wire_map(name: str) -> str:
     profile = profiles.load(name)
     assert isinstance(profile, Profile)
     rows = (
-        (row.table, row.address, _FIRST[row.table] + row.address, _encoding(row), row.access,
-         f"`{row.key}`" if row.key else ", ".join(f"`{c}` = {n}" for c, n in row.commands.items()),
-         row.doc)
+        (
+            row.table,
+            row.address,
+            _FIRST[row.table] + row.address,
+            _encoding(row),
+            row.access,
+            f"`{row.key}`"
+            if row.key
+            else ", ".join(f"`{c}` = {n}" for c, n in row.commands.items()),
+            row.doc,
+        )
         for row in profile.rows
     )
     head = ("table", "address", "Modicon", "encoding", "access", "point", "what")

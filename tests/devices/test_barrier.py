@@ -45,7 +45,11 @@ def test_every_effect_names_its_cause():
 
     chain = play(script).records()
     assert [record.kind for record in chain] == [
-        "device.command", "device.state", "arm.motion", "arm.rest", "device.state"
+        "device.command",
+        "device.state",
+        "arm.motion",
+        "arm.rest",
+        "device.state",
     ]
     assert all(later.cause == earlier.id for earlier, later in itertools.pairwise(chain))
 
@@ -191,7 +195,8 @@ def test_an_obstacle_reverses_the_arm_to_open(name):
     bench = play(script, name=name)
     (contact,) = bench.records("arm.contact")
     back = next(
-        r for r in bench.records("arm.motion")
+        r
+        for r in bench.records("arm.motion")
         if r.t_ns > contact.t_ns and r.payload["direction"] == "up"
     )
     assert back.t_s - contact.t_s < 0.06 + 0.1
@@ -489,7 +494,8 @@ def contact_and_reversal(*fault: str, **parameters: float) -> tuple[float, float
     bench = play(script, arm=ArmParameters(motor_torque_nm=400.0))
     (contact,) = bench.records("arm.contact")
     ups = [
-        r.t_s - contact.t_s for r in bench.records("arm.motion")
+        r.t_s - contact.t_s
+        for r in bench.records("arm.motion")
         if r.t_ns > contact.t_ns and r.payload["direction"] == "up"
     ]
     peak_n, after_n = contact.payload["peak_n"], contact.payload["after_750ms_n"]
@@ -601,8 +607,9 @@ def test_manual_release_loses_the_position():
     play(script)
 
 
-@pytest.mark.parametrize("kind", sorted(__import__("twin.devices.barrier", fromlist=["Barrier"])
-                                        .Barrier.FAULTS))
+@pytest.mark.parametrize(
+    "kind", sorted(__import__("twin.devices.barrier", fromlist=["Barrier"]).Barrier.FAULTS)
+)
 def test_every_fault_begins_and_ends_in_the_trace_and_is_survived(kind):
     """Injected in the middle of a cycle and healed, the barrier opens and closes again."""
 
@@ -652,7 +659,14 @@ def test_the_listeners_hear_of_switches_and_states():
 def test_the_words_of_the_status_list_are_complete():
     """The nine words that profiles translate into their numbers."""
     assert {status.value for status in GateStatus} == {
-        "unknown", "calibrating", "open", "closed", "partial_open", "stopped", "opening",
-        "closing", "partial_opening",
+        "unknown",
+        "calibrating",
+        "open",
+        "closed",
+        "partial_open",
+        "stopped",
+        "opening",
+        "closing",
+        "partial_opening",
     }
     assert math.isclose(BarrierParameters().partial_percent, 50)

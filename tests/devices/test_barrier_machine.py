@@ -11,8 +11,9 @@ from twin.devices.barrier import COMMANDS, Barrier
 from twin.devices.barrier_words import MOVING
 
 orders = st.tuples(st.just("command"), st.sampled_from(COMMANDS))
-inputs = st.tuples(st.sampled_from(["safety", "vehicle", "contact_open", "contact_stop"]),
-                   st.booleans())
+inputs = st.tuples(
+    st.sampled_from(["safety", "vehicle", "contact_open", "contact_stop"]), st.booleans()
+)
 faults = st.tuples(st.sampled_from(["inject", "heal"]), st.sampled_from(sorted(Barrier.FAULTS)))
 acts = st.tuples(st.one_of(orders, inputs, faults), st.integers(0, 40).map(lambda n: n / 10))
 

@@ -32,8 +32,18 @@ def test_an_empty_trace_proves_nothing() -> None:
 
 
 def _cross_again(tape: Tape) -> None:
-    tape.say(70, "world", "vehicle.crossed", vehicle="A", lane="in-1", plate="14C-A",
-             declaration="D-A", laden=True, followed=True, opening=2)
+    tape.say(
+        70,
+        "world",
+        "vehicle.crossed",
+        vehicle="A",
+        lane="in-1",
+        plate="14C-A",
+        declaration="D-A",
+        laden=True,
+        followed=True,
+        opening=2,
+    )
     tape.alarm(72, "in-1", "tailgating")
 
 
@@ -108,22 +118,34 @@ def _frozen_after_fault(tape: Tape) -> None:
 
 
 def _touch(tape: Tape) -> None:
-    tape.say(36, "in-1.arm", "arm.contact", vehicle="A", angle_deg=20.0, peak_n=120.0,
-             after_750ms_n=0.0)
+    tape.say(
+        36, "in-1.arm", "arm.contact", vehicle="A", angle_deg=20.0, peak_n=120.0, after_750ms_n=0.0
+    )
 
 
 CHANGES: list[tuple[str, Callable[[Tape], object], set[str]]] = [
     ("no release", lambda t: t.drop("partner.release", declaration="D-A"), {"LANE-01"}),
-    ("release too late", lambda t: t.change("partner.release", {"t_s": 34.0}, declaration="D-A"),
-     {"LANE-01"}),
-    ("release refused", lambda t: t.change("partner.release", {"decision": "refused"},
-                                           declaration="D-A"), {"LANE-01"}),
-    ("pre-clearance late", lambda t: t.change("partner.preclearance", {"t_s": 130.0}),
-     {"LANE-01"}),
-    ("pre-clearance rejected", lambda t: t.change(
-        "partner.declared", {"preclearance": "rejected"}, declaration="D-A"), {"LANE-01"}),
-    ("revoked in time", lambda t: t.say(15, "partner", "partner.revoked", declaration="D-A"),
-     {"LANE-01"}),
+    (
+        "release too late",
+        lambda t: t.change("partner.release", {"t_s": 34.0}, declaration="D-A"),
+        {"LANE-01"},
+    ),
+    (
+        "release refused",
+        lambda t: t.change("partner.release", {"decision": "refused"}, declaration="D-A"),
+        {"LANE-01"},
+    ),
+    ("pre-clearance late", lambda t: t.change("partner.preclearance", {"t_s": 130.0}), {"LANE-01"}),
+    (
+        "pre-clearance rejected",
+        lambda t: t.change("partner.declared", {"preclearance": "rejected"}, declaration="D-A"),
+        {"LANE-01"},
+    ),
+    (
+        "revoked in time",
+        lambda t: t.say(15, "partner", "partner.revoked", declaration="D-A"),
+        {"LANE-01"},
+    ),
     ("closes on a truck", _close_under_truck, {"LANE-02"}),
     ("closes as soon as the truck is seen", _close_on_sight, {"LANE-02"}),
     ("truck invited under the arm", _close_before_truck, {"LANE-02"}),
@@ -133,45 +155,78 @@ CHANGES: list[tuple[str, Callable[[Tape], object], set[str]]] = [
     ("asked twice", _asked_again, {"LANE-03"}),
     ("release used twice", _release_for_two, {"LANE-03"}),
     ("red passes", _red_passes, {"LANE-04"}),
-    ("yellow passes", lambda t: t.change("partner.declared", {"channel": "yellow"},
-                                         declaration="D-A"), {"LANE-04"}),
+    (
+        "yellow passes",
+        lambda t: t.change("partner.declared", {"channel": "yellow"}, declaration="D-A"),
+        {"LANE-04"},
+    ),
     ("turned red in time", _turned_red, {"LANE-04"}),
     ("no record", lambda t: t.drop("partner.gate_record", declaration="D-A"), {"LANE-05"}),
-    ("record too late", lambda t: t.change("partner.gate_record", {"t_s": 75.0},
-                                           declaration="D-A"), {"LANE-05"}),
+    (
+        "record too late",
+        lambda t: t.change("partner.gate_record", {"t_s": 75.0}, declaration="D-A"),
+        {"LANE-05"},
+    ),
     ("recorded twice", lambda t: t.record(45, "A", release="R000001"), {"LANE-05"}),
-    ("wrong plate", lambda t: t.change("partner.gate_record", {"plate": "14C-X"},
-                                       declaration="D-A"), {"LANE-05"}),
-    ("wrong declaration", lambda t: t.change("partner.gate_record", {"declaration": "D-X"},
-                                             declaration="D-A"), {"LANE-05"}),
-    ("no diversion record", lambda t: t.drop("partner.gate_record", event="diverted"),
-     {"LANE-05"}),
+    (
+        "wrong plate",
+        lambda t: t.change("partner.gate_record", {"plate": "14C-X"}, declaration="D-A"),
+        {"LANE-05"},
+    ),
+    (
+        "wrong declaration",
+        lambda t: t.change("partner.gate_record", {"declaration": "D-X"}, declaration="D-A"),
+        {"LANE-05"},
+    ),
+    ("no diversion record", lambda t: t.drop("partner.gate_record", event="diverted"), {"LANE-05"}),
     ("diverted twice", lambda t: t.record(180, "C", event="diverted"), {"LANE-05"}),
-    ("wrong weight", lambda t: t.change("partner.gate_record", {"gross_kg": 30_180},
-                                        declaration="D-A"), {"LANE-06"}),
-    ("no weight", lambda t: t.change("partner.gate_record", {"gross_kg": None},
-                                     declaration="D-A"), {"LANE-06"}),
-    ("tail-gater unseen", lambda t: t.drop("partner.alarm", code="tailgating"),
-     {"LANE-01", "LANE-07"}),
-    ("tail-gater alarmed late", lambda t: t.change("partner.alarm", {"t_s": 306.0},
-                                                   code="tailgating"), {"LANE-01", "LANE-07"}),
-    ("alarm in another lane", lambda t: t.change("partner.alarm", {"lane": "in-2"},
-                                                 code="tailgating"), {"LANE-01", "LANE-07"}),
+    (
+        "wrong weight",
+        lambda t: t.change("partner.gate_record", {"gross_kg": 30_180}, declaration="D-A"),
+        {"LANE-06"},
+    ),
+    (
+        "no weight",
+        lambda t: t.change("partner.gate_record", {"gross_kg": None}, declaration="D-A"),
+        {"LANE-06"},
+    ),
+    (
+        "tail-gater unseen",
+        lambda t: t.drop("partner.alarm", code="tailgating"),
+        {"LANE-01", "LANE-07"},
+    ),
+    (
+        "tail-gater alarmed late",
+        lambda t: t.change("partner.alarm", {"t_s": 306.0}, code="tailgating"),
+        {"LANE-01", "LANE-07"},
+    ),
+    (
+        "alarm in another lane",
+        lambda t: t.change("partner.alarm", {"lane": "in-2"}, code="tailgating"),
+        {"LANE-01", "LANE-07"},
+    ),
     ("green while closing", _green_while_closing, {"LANE-08"}),
     ("green too early", _green_too_early, {"LANE-08"}),
     ("overweight passes", _overweight_passes, {"LANE-09"}),
     ("never leaves", _stays_forever, {"LANE-10"}),
     ("no progress", _frozen_after_fault, {"LANE-10"}),
-    ("no motion, no alarm", lambda t: t.drop("partner.alarm", code="barrier_no_motion"),
-     {"LANE-11"}),
-    ("no motion, late alarm", lambda t: t.change("partner.alarm", {"t_s": 370.0},
-                                                 code="barrier_no_motion"), {"LANE-11"}),
+    (
+        "no motion, no alarm",
+        lambda t: t.drop("partner.alarm", code="barrier_no_motion"),
+        {"LANE-11"},
+    ),
+    (
+        "no motion, late alarm",
+        lambda t: t.change("partner.alarm", {"t_s": 370.0}, code="barrier_no_motion"),
+        {"LANE-11"},
+    ),
     ("touch", _touch, {"LANE-12"}),
 ]
 
 
-@pytest.mark.parametrize(("change", "broken"), [row[1:] for row in CHANGES],
-                         ids=[row[0] for row in CHANGES])
+@pytest.mark.parametrize(
+    ("change", "broken"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES]
+)
 def test_one_change_breaks_what_it_should(
     change: Callable[[Tape], object], broken: set[str]
 ) -> None:
@@ -194,8 +249,15 @@ def _tail_gater_caught_by_arm(tape: Tape) -> None:
     t = tape.find("vehicle.zone", vehicle="F", inside=True).t_s
     tape.lamp(t + 0.1, "in-1")
     tape.say(t + 0.3, "in-1.arm", "arm.motion", direction="down", angle_deg=90.0, speed=1.0)
-    tape.say(t + 1.5, "in-1.arm", "arm.contact", vehicle="F", angle_deg=30.0, peak_n=200.0,
-             after_750ms_n=10.0)
+    tape.say(
+        t + 1.5,
+        "in-1.arm",
+        "arm.contact",
+        vehicle="F",
+        angle_deg=30.0,
+        peak_n=200.0,
+        after_750ms_n=10.0,
+    )
     tape.say(t + 1.6, "in-1.arm", "arm.motion", direction="up", angle_deg=30.0, speed=1.0)
     tape.say(t + 3.5, "in-1.arm", "arm.rest", angle_deg=90.0, at="open")
 
@@ -208,13 +270,25 @@ def _driver_jumps_red(tape: Tape) -> None:
     tape.arm(630, "in-1", "down")
     tape.say(631, "world", "vehicle.zone", vehicle="H", lane="in-1", zone="arm", inside=True)
     tape.say(632, "in-1.arm", "arm.motion", direction="up", angle_deg=45.0, speed=1.0)
-    tape.lines = [line for line in tape.lines
-                  if not (line.kind == "arm.rest" and 633 < line.t_s < 634)]
+    tape.lines = [
+        line for line in tape.lines if not (line.kind == "arm.rest" and 633 < line.t_s < 634)
+    ]
     tape.say(634, "in-1.arm", "arm.rest", angle_deg=90.0, at="open")
     tape.say(640, "world", "vehicle.zone", vehicle="H", lane="in-1", zone="arm", inside=False)
-    tape.say(650, "world", "vehicle.left", vehicle="H", lane="in-1", outcome="diverted",
-             arrived_s=600.0, entered_s=605.0, left_s=650.0, free_s=20.0, driver_s=0.0,
-             authority_s=0.0)
+    tape.say(
+        650,
+        "world",
+        "vehicle.left",
+        vehicle="H",
+        lane="in-1",
+        outcome="diverted",
+        arrived_s=600.0,
+        entered_s=605.0,
+        left_s=650.0,
+        free_s=20.0,
+        driver_s=0.0,
+        authority_s=0.0,
+    )
 
 
 def _blind_lane_left_open(tape: Tape) -> None:
@@ -283,9 +357,18 @@ def _written_off(tape: Tape) -> None:
 
 HONEST: list[Callable[[Tape], object]] = [
     _blind_lane_left_open,
-    _tail_gater_caught_by_arm, _driver_jumps_red, _arm_falls_by_itself, _outage_delays_record,
-    _drifting_scale, _late_change_of_channel, _alarm_still_standing, _replayed_release,
-    _plate_with_other_separators, _close_refused_on_truck, _taken_back, _written_off,
+    _tail_gater_caught_by_arm,
+    _driver_jumps_red,
+    _arm_falls_by_itself,
+    _outage_delays_record,
+    _drifting_scale,
+    _late_change_of_channel,
+    _alarm_still_standing,
+    _replayed_release,
+    _plate_with_other_separators,
+    _close_refused_on_truck,
+    _taken_back,
+    _written_off,
 ]
 
 

@@ -57,8 +57,17 @@ def test_waiting_leaves_out_examination_and_the_driver() -> None:
     """Lawful examination and what the driver caused are not waiting."""
     tape = Tape()
     tape.passes(100, "A")
-    tape.change("vehicle.left", {"arrived_s": 100.0, "left_s": 300.0, "free_s": 30.0,
-                                 "driver_s": 12.0, "authority_s": 58.0}, vehicle="A")
+    tape.change(
+        "vehicle.left",
+        {
+            "arrived_s": 100.0,
+            "left_s": 300.0,
+            "free_s": 30.0,
+            "driver_s": 12.0,
+            "authority_s": 58.0,
+        },
+        vehicle="A",
+    )
     found = kpis(tape.records())
     assert found.waiting_s["in.smart"].p50 == 100.0
     assert found.authority_s["in"].max == 58.0

@@ -27,8 +27,9 @@ def test_everything_has_words_and_no_word_is_left_over() -> None:
     rules, breaches, sometimes = words.known()
     assert rules == set(REGISTRY)
     assert sometimes == set(SOMETIMES)
-    source = "".join(path.read_text(encoding="utf-8") for path in
-                     (ROOT / "twin" / "judge").glob("*.py"))
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "twin" / "judge").glob("*.py")
+    )
     for code in breaches:
         stem = re.sub(r"(no_motion|passed)_.*", r"\1_", code)
         assert f'"{stem}' in source or f'f"{stem}' in source, code
@@ -38,8 +39,11 @@ def test_everything_has_words_and_no_word_is_left_over() -> None:
 def test_a_breach_names_the_same_things_in_each_language(code: str) -> None:
     """No language leaves out a value that another one gives."""
     named = {
-        language: {field for _, field, _, _ in string.Formatter().parse(
-            words.breach(code, language)) if field}
+        language: {
+            field
+            for _, field, _, _ in string.Formatter().parse(words.breach(code, language))
+            if field
+        }
         for language in words.LANGUAGES
     }
     assert len(set(map(frozenset, named.values()))) == 1

@@ -40,9 +40,7 @@ def test_every_route_is_described_and_every_description_served() -> None:
 
     served = at_desk(test) - {("GET", "/openapi.json")}
     described = {
-        (method.upper(), path)
-        for path, item in document()["paths"].items()
-        for method in item
+        (method.upper(), path) for path, item in document()["paths"].items() for method in item
     }
     assert served == described
 

@@ -357,9 +357,7 @@ def test_token_is_demanded_and_never_traced() -> None:
                     assert response.status == 401
                     assert response.headers["WWW-Authenticate"].startswith("Bearer")
                 headers = {"Idempotency-Key": "k"}
-                async with stranger.post(
-                    "/v1/releases", json=wish(), headers=headers
-                ) as response:
+                async with stranger.post("/v1/releases", json=wish(), headers=headers) as response:
                     assert response.status == 401
                 for path in ("/v1/health", "/openapi.json"):
                     async with stranger.get(path) as response:

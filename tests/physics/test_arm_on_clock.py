@@ -147,8 +147,10 @@ def test_a_pressing_arm_goes_on_when_the_vehicle_has_gone(name):
         await bench.wait(5)
 
     bench = play(script, name=name, angle_deg=90.0)
-    assert bench.records("arm.rest")[-1].payload == {"angle_deg": pytest.approx(0, abs=0.1),
-                                                     "at": "closed"}
+    assert bench.records("arm.rest")[-1].payload == {
+        "angle_deg": pytest.approx(0, abs=0.1),
+        "at": "closed",
+    }
 
 
 @every_engine
@@ -248,9 +250,7 @@ def test_power_that_returns_stops_a_falling_arm():
         bench.arm.power(True)
         await bench.wait(3)
 
-    bench = play(
-        script, angle_deg=60.0, arm=ArmParameters(brake_holds=False, balance_share=0.3)
-    )
+    bench = play(script, angle_deg=60.0, arm=ArmParameters(brake_holds=False, balance_share=0.3))
     assert 20 < bench.arm.angle_deg() < 59
 
 
@@ -304,10 +304,14 @@ def test_the_angle_never_jumps_whatever_intervenes(name):
     async def script(bench: Bench) -> None:
         arm = bench.arm
         acts = {
-            10: lambda: arm.drive("up"), 120: lambda: arm.drive("down"),
-            180: lambda: arm.drive("stop"), 200: lambda: arm.drive("up"),
-            480: lambda: arm.drive("down"), 530: lambda: arm.set_obstacle(TRUCK),
-            800: lambda: arm.drive("up", speed=0.5), 900: lambda: arm.power(False),
+            10: lambda: arm.drive("up"),
+            120: lambda: arm.drive("down"),
+            180: lambda: arm.drive("stop"),
+            200: lambda: arm.drive("up"),
+            480: lambda: arm.drive("down"),
+            530: lambda: arm.set_obstacle(TRUCK),
+            800: lambda: arm.drive("up", speed=0.5),
+            900: lambda: arm.power(False),
         }
         for tick in range(1100):
             acts.get(tick, lambda: None)()

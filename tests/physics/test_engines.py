@@ -243,7 +243,10 @@ def test_the_same_bits_in_two_other_processes(name):
         subprocess.run(
             [sys.executable, "-c", _CHILD, name],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(p for p in sys.path if p)},
-            capture_output=True, text=True, check=True, timeout=60,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         ).stdout
         for seed in ("1", "2")
     }

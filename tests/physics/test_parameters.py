@@ -78,8 +78,12 @@ def test_a_short_arm_meets_a_high_vehicle_with_its_tip():
 
 
 @given(
-    start=angles, goal=angles, speed=st.floats(-1.5, 1.5), factor=st.floats(0.1, 1.0),
-    profile=st.sampled_from(["sin2", "trapezoid"]), share=st.floats(0.0, 1.0),
+    start=angles,
+    goal=angles,
+    speed=st.floats(-1.5, 1.5),
+    factor=st.floats(0.1, 1.0),
+    profile=st.sampled_from(["sin2", "trapezoid"]),
+    share=st.floats(0.0, 1.0),
 )
 def test_a_reference_is_smooth_and_ends_at_rest_at_its_goal(
     start, goal, speed, factor, profile, share

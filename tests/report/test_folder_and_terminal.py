@@ -39,7 +39,10 @@ def test_run_folder_has_everything(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "first"
     full = write_run(folder, trace, judge(records), kpis(records, wall_s=2.0), language="vi")
     assert sorted(path.name for path in folder.iterdir()) == [
-        "kpis.json", "report.html", "trace.parquet", "verdicts.json",
+        "kpis.json",
+        "report.html",
+        "trace.parquet",
+        "verdicts.json",
     ]
     figures = json.loads((folder / "kpis.json").read_text(encoding="utf-8"))
     assert figures["trace_sha256"] == trace.sha256() == full.trace_sha256
@@ -62,8 +65,16 @@ def test_summary_shows_figures_and_verdicts() -> None:
     tape.drop("partner.gate_record", declaration="D-A")
     records = tape.records()
     text = shown(print_summary, kpis(records, wall_s=2.0), judge(records))
-    for part in ("bac-luan-2", "in.smart", "p95", "LANE-05", "BROKEN", "1,200 times real time",
-                 "tailgating 1", "crossed in lane in-1, and no record"):
+    for part in (
+        "bac-luan-2",
+        "in.smart",
+        "p95",
+        "LANE-05",
+        "BROKEN",
+        "1,200 times real time",
+        "tailgating 1",
+        "crossed in lane in-1, and no record",
+    ):
         assert part in text, part
 
 

@@ -23,8 +23,9 @@ def rendered(tape: Tape, language: str = "en") -> str:
     """The page without the plotting library, which is 5 MB of somebody else's text."""
     facts = collect(tape.records())
     judgement = judge(facts)
-    text = page.render(facts, judgement, complete(kpis(facts, wall_s=3.0), judgement, "ab" * 32),
-                       language=language)
+    text = page.render(
+        facts, judgement, complete(kpis(facts, wall_s=3.0), judgement, "ab" * 32), language=language
+    )
     return text.replace(page.get_plotlyjs().replace("</script", "<\\/script"), "")
 
 

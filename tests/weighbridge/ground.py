@@ -46,11 +46,23 @@ class Yard:
     def __post_init__(self) -> None:
         self.trace = Trace(self.clock)
         self.lane = Lane(
-            "out-1", "out", "smart", GEOMETRY, clock=self.clock, trace=self.trace, arm=StubArm(),
+            "out-1",
+            "out",
+            "smart",
+            GEOMETRY,
+            clock=self.clock,
+            trace=self.trace,
+            arm=StubArm(),
         )
         self.scale = Weighbridge(
-            "out-1.scale", self.clock, self.trace, random.Random(self.seed), self.lane,
-            GEOMETRY.platform_from_m, GEOMETRY.platform_to_m, self.parameters,
+            "out-1.scale",
+            self.clock,
+            self.trace,
+            random.Random(self.seed),
+            self.lane,
+            GEOMETRY.platform_from_m,
+            GEOMETRY.platform_to_m,
+            self.parameters,
         )
 
     def enter(self, vehicle: Vehicle, from_m: float = -2.0) -> Mover:

@@ -88,9 +88,7 @@ def terminal(
     kept: list[Terminal] = []
 
     async def main(clock: Clock) -> None:
-        under_test = Terminal(
-            clock, msgspec.structs.replace(load(), **(profile or {})), **options
-        )
+        under_test = Terminal(clock, msgspec.structs.replace(load(), **(profile or {})), **options)
         kept.append(under_test)
         under_test.port = await under_test.server.start()
         try:
@@ -338,9 +336,7 @@ def test_one_seed_one_trace() -> None:
             for client in clients:
                 await client.reader.read(100)
 
-    hashes = {
-        terminal(test, seed=3, quirks={"torn": True}).yard.trace.sha256() for _ in range(3)
-    }
+    hashes = {terminal(test, seed=3, quirks={"torn": True}).yard.trace.sha256() for _ in range(3)}
     assert len(hashes) == 1
 
 

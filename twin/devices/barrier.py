@@ -81,19 +81,30 @@ class Barrier(Device):
         add("fw_patch", lambda: p.firmware[2], doc="firmware version, third number")
         add("serial", lambda: p.serial, doc="serial number, 14 characters at most")
         add("gate_status", lambda: self.status.value, doc="what the controller believes")
-        add("position_percent", self.position_percent, unit="%",
-            doc="0 closed to 100 open, or `unknown`")
+        add(
+            "position_percent",
+            self.position_percent,
+            unit="%",
+            doc="0 closed to 100 open, or `unknown`",
+        )
         add("needs_calibration", lambda: not self._calibrated, doc="the ends are not known")
         add("limit_open", lambda: self.limit("open"), doc="limit switch open")
         add("limit_closed", lambda: self.limit("closed"), doc="limit switch closed")
         add("obstacle", lambda: self.obstacle, doc="the last move met an obstacle")
         add("safety_input", lambda: self.safety_input, doc="photocell or safety loop is active")
-        add("inputs", self._inputs, doc="bits: 0 safety, 1 open, 2 close, 3 stop contact, "
-            "4 limit open, 5 limit closed (our order)")
+        add(
+            "inputs",
+            self._inputs,
+            doc="bits: 0 safety, 1 open, 2 close, 3 stop contact, "
+            "4 limit open, 5 limit closed (our order)",
+        )
         add("last_error", lambda: int(self.last_error), doc="see BarrierError; 0 none")
         add("operations", lambda: self.operations, doc="open and close operations ever made")
-        add("partial_operations", lambda: self.partial_operations,
-            doc="operations since the last reset")
+        add(
+            "partial_operations",
+            lambda: self.partial_operations,
+            doc="operations since the last reset",
+        )
         add("board_temperature_c", self._temperature_c, unit="°C", doc="board temperature")
         for name in COMMANDS:
             add(name, lambda: False, self._writer(name), doc=f"order: {name}")
@@ -104,8 +115,12 @@ class Barrier(Device):
         def write(value: bool | float, cause: int = -1, /) -> None:
             self.contact(name, bool(value), cause=cause)
 
-        self.add_point(f"contact_{name}", lambda: self._contacts[name], write,
-                       doc=f"terminal {name}: closed by a relay or a button")
+        self.add_point(
+            f"contact_{name}",
+            lambda: self._contacts[name],
+            write,
+            doc=f"terminal {name}: closed by a relay or a button",
+        )
 
     def _writer(self, name: str) -> Writer:
         def write(value: bool | float, cause: int = -1, /) -> None:
@@ -130,7 +145,10 @@ class Barrier(Device):
 
     def _inputs(self) -> int:
         bits = (
-            self.safety_input, *self._contacts.values(), self.limit("open"), self.limit("closed")
+            self.safety_input,
+            *self._contacts.values(),
+            self.limit("open"),
+            self.limit("closed"),
         )
         return sum(bit << index for index, bit in enumerate(bits))
 
@@ -255,8 +273,9 @@ class Barrier(Device):
         # A search for the ends is given more time; a drive with a fault does not know of it.
         pace = 1.0 if self._calibrated else p.calibration_speed
         travel_s = (arm.parameters.open_s if up else arm.parameters.close_s) / pace
-        self._after("run_time", p.run_time_factor * travel_s + 1.0,
-                    lambda: self._ran_too_long(record))
+        self._after(
+            "run_time", p.run_time_factor * travel_s + 1.0, lambda: self._ran_too_long(record)
+        )
         speed = pace * float(self.faults.get("slow", {}).get("factor", 1.0))
         arm.drive("up" if up else "down", speed=speed, to_deg=to_deg, cause=record)
 
@@ -310,8 +329,12 @@ class Barrier(Device):
     # --- what it feels ---------------------------------------------------------------------------
 
     def _arm_event(self, event: ArmEvent) -> None:
-        if event.kind in (EventKind.LEFT_OPEN, EventKind.LEFT_CLOSED, EventKind.AT_OPEN,
-                          EventKind.AT_CLOSED):
+        if event.kind in (
+            EventKind.LEFT_OPEN,
+            EventKind.LEFT_CLOSED,
+            EventKind.AT_OPEN,
+            EventKind.AT_CLOSED,
+        ):
             self.changed("limits")
         if not self.online or self.status not in MOVING:
             return
@@ -365,8 +388,7 @@ class Barrier(Device):
 
     def _plan_auto_close(self, cause: int) -> None:
         if self.parameters.auto_close_s > 0:
-            self._after("auto_close", self.parameters.auto_close_s,
-                        lambda: self._auto_close(cause))
+            self._after("auto_close", self.parameters.auto_close_s, lambda: self._auto_close(cause))
 
     def _auto_close(self, cause: int) -> None:
         if self.safety_input or self._contacts["open"]:
@@ -409,8 +431,12 @@ class Barrier(Device):
             return cause
         self.status = status
         record = self.trace(
-            self.id, "device.state", cause,
-            state=status.value, position=self.position_percent(), error=int(self.last_error),
+            self.id,
+            "device.state",
+            cause,
+            state=status.value,
+            position=self.position_percent(),
+            error=int(self.last_error),
         )
         self.changed("gate_status")
         return record

@@ -318,9 +318,7 @@ class Weighbridge(Device):
             return
         reading = self.read()
         limit_kg = self.parameters.capacity_kg * self.parameters.zero_range
-        lawful = (
-            not reading.motion and reading.tare_kg == 0 and abs(reading.gross_kg) <= limit_kg
-        )
+        lawful = not reading.motion and reading.tare_kg == 0 and abs(reading.gross_kg) <= limit_kg
         self._refused["zero"] = not lawful
         if lawful and self._frozen is None:
             t_ns = self.clock.now_ns()

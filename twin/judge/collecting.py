@@ -72,9 +72,7 @@ class _Collector:
             "vehicle.moving": lambda record: self._moved(record, moving=True),
             "vehicle.zone": self._zone,
             "vehicle.crossed": lambda record: self._stay(record).crossings.append(_event(record)),
-            "vehicle.diverted": lambda record: self._stay(record).diversions.append(
-                _event(record)
-            ),
+            "vehicle.diverted": lambda record: self._stay(record).diversions.append(_event(record)),
             "vehicle.left": self._left,
             "arm.motion": self._motion,
             "arm.rest": self._rest,
@@ -86,9 +84,7 @@ class _Collector:
             "fault.begin": self._fault_begin,
             "fault.end": self._fault_end,
             "partner.declared": self._declared,
-            "partner.preclearance": lambda record: self._append(
-                self.facts.preclearances, record
-            ),
+            "partner.preclearance": lambda record: self._append(self.facts.preclearances, record),
             "partner.channel": lambda record: self._append(self.facts.channels, record),
             "partner.revoked": self._revoked,
             **{kind: _appender(events) for kind, events in partner.items()},

@@ -162,9 +162,7 @@ def _gone(stays: Iterable[Stay]) -> list[Stay]:
     return [stay for stay in stays if stay.left is not None]
 
 
-def _spreads(
-    flows: dict[str, list[Stay]], measure: Callable[[Stay], float]
-) -> dict[str, Spread]:
+def _spreads(flows: dict[str, list[Stay]], measure: Callable[[Stay], float]) -> dict[str, Spread]:
     return {name: spread(map(measure, _gone(stays))) for name, stays in flows.items()}
 
 
@@ -227,8 +225,8 @@ def _decisions(facts: Facts) -> Decisions:
     for stay in facts.stays.values():
         if not facts.smart(stay) or stay.arrived is None:
             continue
-        if any(crossing.data.get("followed") for crossing in stay.crossings):
-            continue
+        if stay.vehicle in facts.followers:
+            continue  # who goes without a look at the lamp is not decided on
         if not stay.crossings and not stay.diversions:
             undecided += 1
             continue

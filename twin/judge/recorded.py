@@ -76,9 +76,7 @@ def _happenings(facts: Facts, lane: str, kind: str) -> list[_Happening]:
     return sorted(found, key=lambda happening: happening.event.t_s)
 
 
-def _match(
-    facts: Facts, lane: str, kind: str, happenings: list[_Happening]
-) -> list[Event]:
+def _match(facts: Facts, lane: str, kind: str, happenings: list[_Happening]) -> list[Event]:
     """Give each record to what it tells of; returns the records that tell of nothing."""
     records = [
         record
@@ -106,11 +104,7 @@ def _match(
     give(lambda happening, record: happening.event.t_s < record.t_s
          and happening.is_told_by(record))  # fmt: skip
     give(in_time)
-    return [
-        record
-        for record in records
-        if kind == "passed" or record.t_s + RECORD_S < facts.end_s
-    ]
+    return [record for record in records if kind == "passed" or record.t_s + RECORD_S < facts.end_s]
 
 
 def _judge(facts: Facts, finding: Finding, happening: _Happening, kind: str) -> None:

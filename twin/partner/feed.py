@@ -37,9 +37,7 @@ class Feed:
     ) -> None:
         """Append an event, bent by the faults `duplicate` and `out_of_order`."""
         self._made += 1
-        event = models.Event(
-            0, f"E{self._made:06d}", type, declaration, lane, data, business_time
-        )
+        event = models.Event(0, f"E{self._made:06d}", type, declaration, lane, data, business_time)
         held, self._held = self._held, None
         if held is not None:
             self._append(event)

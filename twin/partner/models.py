@@ -51,9 +51,7 @@ Plate = Annotated[
 ]
 Container = Annotated[
     str,
-    Meta(
-        pattern=r"^[A-Z]{4}[0-9]{7}\Z", description="ISO 6346 number", examples=["CSQU3054383"]
-    ),
+    Meta(pattern=r"^[A-Z]{4}[0-9]{7}\Z", description="ISO 6346 number", examples=["CSQU3054383"]),
 ]
 LaneId = Annotated[
     str, Meta(pattern=r"^[a-z0-9-]{1,24}\Z", description="lane of the site", examples=["out-1"])
@@ -227,8 +225,16 @@ class EventQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 RESPONSES: tuple[Any, ...] = (
-    Health, DeclarationView, ChannelView, PreclearanceView, ReleaseAnswer, GateRecordAnswer,
-    AlarmAnswer, ManualCheckAnswer, Event, Problem,
+    Health,
+    DeclarationView,
+    ChannelView,
+    PreclearanceView,
+    ReleaseAnswer,
+    GateRecordAnswer,
+    AlarmAnswer,
+    ManualCheckAnswer,
+    Event,
+    Problem,
 )
 REQUESTS: tuple[Any, ...] = (ReleaseRequest, GateRecord, Alarm, ManualCheck)
 

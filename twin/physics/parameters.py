@@ -111,9 +111,7 @@ class ArmParameters:
         if not 0 < self.ramp_share <= 0.5:
             raise PhysicsError(f"arm parameter ramp_share is {self.ramp_share}; allowed: (0, 0.5]")
         if not 0 < self.travel_rad <= math.pi / 2:
-            raise PhysicsError(
-                f"arm parameter travel_rad is {self.travel_rad}; allowed: (0, pi/2]"
-            )
+            raise PhysicsError(f"arm parameter travel_rad is {self.travel_rad}; allowed: (0, pi/2]")
 
     @property
     def mass_kg(self) -> float:

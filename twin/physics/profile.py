@@ -109,6 +109,4 @@ def reference(
         else:
             ramp_s = math.sqrt(way * ramp_s / cruise)
             travel_s = 2 * ramp_s
-    return Reference(
-        start.angle_rad, omega, brake_s, turn, goal_rad, travel_s, ramp_s, trapezoid
-    )
+    return Reference(start.angle_rad, omega, brake_s, turn, goal_rad, travel_s, ramp_s, trapezoid)

@@ -75,7 +75,11 @@ class BulletHinge:
         for link in (-1, _LINK):
             # Bullet damps every body by 4 % a second unless told otherwise.
             b.changeDynamics(
-                body, link, linearDamping=0, angularDamping=0, jointDamping=0,
+                body,
+                link,
+                linearDamping=0,
+                angularDamping=0,
+                jointDamping=0,
                 physicsClientId=client,
             )
         b.changeDynamics(
@@ -99,7 +103,11 @@ class BulletHinge:
         if friction_nm != self._friction_nm:
             # A velocity motor to 0 with a bounded force is Bullet's dry friction.
             b.setJointMotorControl2(
-                body, _LINK, b.VELOCITY_CONTROL, targetVelocity=0, force=friction_nm,
+                body,
+                _LINK,
+                b.VELOCITY_CONTROL,
+                targetVelocity=0,
+                force=friction_nm,
                 physicsClientId=client,
             )
             self._friction_nm = friction_nm

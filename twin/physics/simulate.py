@@ -70,8 +70,16 @@ class OdeHinge:
 class Servo:
     """The drive: follows a reference, limited in torque, and notices when it pushes too hard."""
 
-    __slots__ = ("_damping", "_expected", "_inertia", "_limit", "_p", "_stiffness", "reference",
-                 "residual_nm")
+    __slots__ = (
+        "_damping",
+        "_expected",
+        "_inertia",
+        "_limit",
+        "_p",
+        "_stiffness",
+        "reference",
+        "residual_nm",
+    )
 
     def __init__(self, p: ArmParameters, ref: Reference) -> None:
         self._p, self.reference = p, ref
@@ -92,9 +100,7 @@ class Servo:
             + math.copysign(self._p.friction_nm, rate) * (rate != 0.0)
         )
         torque = (
-            expected
-            + self._stiffness * (want - angle_rad)
-            + self._damping * (rate - speed_rad_s)
+            expected + self._stiffness * (want - angle_rad) + self._damping * (rate - speed_rad_s)
         )
         torque = max(-self._limit, min(self._limit, torque))
         self.residual_nm = abs(torque - expected)

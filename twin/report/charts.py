@@ -62,23 +62,39 @@ def _day(facts: Facts, civil: Civil) -> Figure:
         steps = queue(flows[flow])
         highest["y"] = max([highest["y"], *counts.values()])
         highest["y2"] = max([highest["y2"], *(length for _, length in steps)])
-        traces.append({
-            "type": "bar", "name": f"#flow_{flow}", "legendgroup": flow,
-            "x": [civil.ms((number + 0.5) * slot) for number in counts],
-            "y": [sign * count for count in counts.values()],
-            "customdata": list(counts.values()), "width": slot * 880,
-            "hovertemplate": "%{x|%H:%M} · %{customdata}<extra></extra>",
-            "marker": {"color": f"@{flow}"}, "yaxis": "y", "xaxis": "x",
-        })
-        traces.append({
-            "type": "scatter", "mode": "lines", "name": f"#flow_{flow}", "legendgroup": flow,
-            "showlegend": False, "x": [civil.ms(t_s) for t_s, _ in steps],
-            "y": [sign * length for _, length in steps],
-            "customdata": [length for _, length in steps],
-            "hovertemplate": "%{x|%H:%M:%S} · %{customdata}<extra></extra>",
-            "line": {"shape": "hv", "width": 1.2, "color": f"@{flow}"}, "fill": "tozeroy",
-            "fillcolor": f"@{flow}-soft", "yaxis": "y2", "xaxis": "x",
-        })
+        traces.append(
+            {
+                "type": "bar",
+                "name": f"#flow_{flow}",
+                "legendgroup": flow,
+                "x": [civil.ms((number + 0.5) * slot) for number in counts],
+                "y": [sign * count for count in counts.values()],
+                "customdata": list(counts.values()),
+                "width": slot * 880,
+                "hovertemplate": "%{x|%H:%M} · %{customdata}<extra></extra>",
+                "marker": {"color": f"@{flow}"},
+                "yaxis": "y",
+                "xaxis": "x",
+            }
+        )
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": f"#flow_{flow}",
+                "legendgroup": flow,
+                "showlegend": False,
+                "x": [civil.ms(t_s) for t_s, _ in steps],
+                "y": [sign * length for _, length in steps],
+                "customdata": [length for _, length in steps],
+                "hovertemplate": "%{x|%H:%M:%S} · %{customdata}<extra></extra>",
+                "line": {"shape": "hv", "width": 1.2, "color": f"@{flow}"},
+                "fill": "tozeroy",
+                "fillcolor": f"@{flow}-soft",
+                "yaxis": "y2",
+                "xaxis": "x",
+            }
+        )
     layout = {
         "height": 430, "barmode": "relative", "bargap": 0.1, "legend": _LEGEND,
         "margin": {"l": 58, "r": 14, "t": 34, "b": 34},
@@ -116,9 +132,7 @@ def _mirrored(highest: float) -> Figure:
     }  # fmt: skip
 
 
-def _band(
-    fault: Fault, facts: Facts, civil: Civil, yref: str, low: float, high: float
-) -> Figure:
+def _band(fault: Fault, facts: Facts, civil: Civil, yref: str, low: float, high: float) -> Figure:
     return {
         "type": "rect", "layer": "below", "xref": "x", "yref": yref, "y0": low, "y1": high,
         "x0": civil.ms(fault.begin_s), "x1": civil.ms(min(fault.end_s, facts.end_s)),
@@ -137,14 +151,22 @@ def _ecdf(facts: Facts) -> Figure:
             continue
         step = max(1, len(waits) // _ECDF_POINTS)
         kept = sorted({*range(0, len(waits), step), len(waits) - 1})
-        traces.append({
-            "type": "scatter", "mode": "lines", "name": _flow_key(flow),
-            "x": [0.0, *(round(waits[index], 1) for index in kept)],
-            "y": [0.0, *(round((index + 1) / len(waits), 4) for index in kept)],
-            "line": {"shape": "hv", "width": 2, "color": _flow_colour(flow),
-                     "dash": "solid" if flow.endswith("smart") else "dot"},
-            "hovertemplate": "%{y:.1%} ≤ %{x:.0f} s<extra></extra>",
-        })
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": _flow_key(flow),
+                "x": [0.0, *(round(waits[index], 1) for index in kept)],
+                "y": [0.0, *(round((index + 1) / len(waits), 4) for index in kept)],
+                "line": {
+                    "shape": "hv",
+                    "width": 2,
+                    "color": _flow_colour(flow),
+                    "dash": "solid" if flow.endswith("smart") else "dot",
+                },
+                "hovertemplate": "%{y:.1%} ≤ %{x:.0f} s<extra></extra>",
+            }
+        )
     layout = {
         "height": 360, "legend": _LEGEND, "margin": {"l": 58, "r": 14, "t": 56, "b": 44},
         "xaxis": {"title": {"text": "#ax_wait"}, "rangemode": "tozero"},
@@ -161,15 +183,24 @@ def _scatter(facts: Facts, civil: Civil) -> Figure:
         gone = [stay for stay in stays if stay.left is not None]
         if flow not in FLOWS or not gone:
             continue
-        traces.append({
-            "type": "scatter", "mode": "markers", "name": _flow_key(flow), "showlegend": False,
-            "x": [civil.ms(stay.arrived.t_s) for stay in gone if stay.arrived is not None],
-            "y": [round(waiting_s(stay), 1) for stay in gone],
-            "text": [f"{stay.vehicle} · {stay.truth('plate')} · {stay.lane}" for stay in gone],
-            "hovertemplate": "%{text}<br>%{x|%H:%M:%S} · %{y:.0f} s<extra></extra>",
-            "marker": {"size": 5, "opacity": 0.75, "color": _flow_colour(flow),
-                       "symbol": "circle" if flow.endswith("smart") else "circle-open"},
-        })
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": _flow_key(flow),
+                "showlegend": False,
+                "x": [civil.ms(stay.arrived.t_s) for stay in gone if stay.arrived is not None],
+                "y": [round(waiting_s(stay), 1) for stay in gone],
+                "text": [f"{stay.vehicle} · {stay.truth('plate')} · {stay.lane}" for stay in gone],
+                "hovertemplate": "%{text}<br>%{x|%H:%M:%S} · %{y:.0f} s<extra></extra>",
+                "marker": {
+                    "size": 5,
+                    "opacity": 0.75,
+                    "color": _flow_colour(flow),
+                    "symbol": "circle" if flow.endswith("smart") else "circle-open",
+                },
+            }
+        )
     layout = {
         "height": 360, "margin": {"l": 58, "r": 14, "t": 56, "b": 44},
         "xaxis": _time_axis(civil.span_ms(0.0, facts.end_s)),
@@ -244,7 +275,11 @@ def _bar_trace(
 
 
 def _marks(
-    name: str, colour: str, symbol: str, found: list[tuple[float, float, str]], size: int,
+    name: str,
+    colour: str,
+    symbol: str,
+    found: list[tuple[float, float, str]],
+    size: int,
     civil: Civil,
 ) -> list[Figure]:
     if not found:

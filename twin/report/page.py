@@ -28,7 +28,11 @@ _DEFAULT_OPENS_H = 7.0
 
 
 def write_html(
-    path: Path, records: Iterable[Record] | Facts, judgement: Judgement, kpis: Kpis, *,
+    path: Path,
+    records: Iterable[Record] | Facts,
+    judgement: Judgement,
+    kpis: Kpis,
+    *,
     language: str = "en",
 ) -> None:
     """Write the report of one run to `path`; it opens in `language` (`en`, `vi` or `zh`)."""

@@ -18,10 +18,9 @@ def print_summary(console: Console, kpis: Kpis, judgement: Judgement) -> None:
     where = " ".join(str(part) for part in (kpis.site, kpis.day, f"seed {kpis.seed}") if part)
     console.print()
     console.print(Text(where, style="bold"))
-    console.print(_vehicles(kpis))
-    console.print(_waiting(kpis))
-    if kpis.stages_s:
-        console.print(_lanes(kpis))
+    for table in (_vehicles(kpis), _waiting(kpis), *([_lanes(kpis)] if kpis.stages_s else [])):
+        console.print(table)
+        console.print()
     _lines(console, kpis)
     print_judgement(console, judgement)
 
@@ -39,6 +38,7 @@ def print_judgement(console: Console, judgement: Judgement) -> None:
             str(result.checked_count), str(result.excused_count or "–"),
             Text(str(len(result.violations) or "–"), style=style if not result.held else ""),
         )  # fmt: skip
+    console.print()
     console.print(table)
     broken = [
         (result.id, violation) for result in judgement.invariants for violation in result.violations
@@ -64,9 +64,13 @@ def clock(t_s: float) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    for column in columns:
-        table.add_column(column)
+    # eighty columns must do: no frame, and the first column is never cut
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim",
+        box=None, pad_edge=False, padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
     return table
 
 
@@ -78,8 +82,8 @@ def _numbers(table: Table, *columns: str) -> Table:
 
 def _vehicles(kpis: Kpis) -> Table:
     table = _numbers(
-        _table("Vehicles", "flow"), "arrived", "laden", "empty", "crossed", "diverted", "waiting",
-        "per hour", "queue max",
+        _table("Vehicles", "flow"), "arrived", "laden", "empty", "crossed", "sent off", "here",
+        "per h", "queue",
     )  # fmt: skip
     for flow, count in kpis.vehicles.items():
         table.add_row(
@@ -92,7 +96,7 @@ def _vehicles(kpis: Kpis) -> Table:
 
 def _waiting(kpis: Kpis) -> Table:
     table = _numbers(
-        _table("Waiting, s", "flow"), "p50", "p95", "p99", "max", "worst 15 min p95", "lane p50",
+        _table("Waiting, s", "flow"), "p50", "p95", "p99", "max", "worst 15 min", "lane p50",
         "lane p95",
     )  # fmt: skip
     for flow, waits in kpis.waiting_s.items():
