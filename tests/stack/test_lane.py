@@ -180,7 +180,7 @@ def test_an_ok_without_motion_is_not_believed(lane: str, kind: str) -> None:
 
 @pytest.mark.parametrize("lane", ["in-1", "out-1"])
 def test_an_arm_that_is_not_seen_open_takes_the_green_away(lane: str) -> None:
-    """A barrier that goes silent under a green lamp ends it; later the same truck is let through."""
+    """A barrier that goes silent under a green lamp ends it; the same truck goes later."""
     with Rig(lanes=[lane]) as rig:
         rig.vehicle(hesitates_s=20.0)
         while not any(record.payload["green"] for record in kinds(rig, "lamp")):
@@ -289,6 +289,36 @@ def test_one_dead_loop_harms_nobody(channel: str, occupied: bool) -> None:
         rig.wait(60)
         assert outcomes(rig) == ["crossed", "crossed"]
         assert kinds(rig, "arm.contact") == []
+        assert rig.judge().held
+
+
+def test_a_release_never_serves_the_truck_behind() -> None:
+    """With a stuck loop and the next truck in the lane already, each passes on its own release."""
+    with Rig(lanes=["in-1"]) as rig:
+        rig.inject("in-1.loops", "stuck", channel="arm_a", occupied=True)
+        rig.vehicle()
+        rig.vehicle()
+        rig.wait(260)
+        rig.heal("in-1.loops", "stuck")
+        assert rig.until_clear(300)
+        rig.wait(60)
+        assert outcomes(rig) == ["crossed", "crossed"]
+        assert rig.judge().held
+
+
+@pytest.mark.parametrize("after_s", [10, 16, 26, 32])
+def test_two_trucks_and_a_dead_io_module(after_s: int) -> None:
+    """Whenever the samples end, nobody passes on the release of another."""
+    with Rig(lanes=["in-2"]) as rig:
+        rig.vehicle()
+        rig.vehicle(why="channel_red")
+        rig.wait(after_s)
+        rig.inject("in-2.io.modbus", "link_down")
+        rig.wait(60)
+        rig.heal("in-2.io.modbus", "link_down")
+        assert rig.until_clear(400)
+        rig.wait(60)
+        assert outcomes(rig) == ["crossed", "diverted"]
         assert rig.judge().held
 
 
