@@ -51,6 +51,10 @@ LIMITS_WIRED = frozenset({RELAY, "magnetic-mgc"})
 
 CAMERA_USER = "gate"
 
+IO_WATCHDOG_S = 5.0
+"""A lane's I/O module shows red when its master is silent for this long: a lamp that was green
+when the network died would otherwise let everybody pass (estimate; factory setting is off)."""
+
 
 class Wire(Protocol):
     """A protocol server of one device."""
@@ -211,7 +215,8 @@ class Gate:
                 f"barrier_{name}": (barrier, f"contact_{name}")
                 for name in ("open", "close", "stop")
             }
-        return RemoteIO(*placed, inputs=inputs, outputs=outputs, parameters=RemoteIoParameters())
+        parameters = RemoteIoParameters(watchdog_s=IO_WATCHDOG_S)
+        return RemoteIO(*placed, inputs=inputs, outputs=outputs, parameters=parameters)
 
     # --- the wires of a lane ---------------------------------------------------------------------
 

@@ -306,7 +306,7 @@ def test_a_release_never_serves_the_truck_behind() -> None:
         assert rig.judge().held
 
 
-@pytest.mark.parametrize("after_s", [10, 16, 26, 32])
+@pytest.mark.parametrize("after_s", [10, 16, 20, 26, 32])
 def test_two_trucks_and_a_dead_io_module(after_s: int) -> None:
     """Whenever the samples end, nobody passes on the release of another."""
     with Rig(lanes=["in-2"]) as rig:
