@@ -237,7 +237,14 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     register, suite = registers.load(device), suites.load(device)
     kills = [variant.kills for variant in mutants.load(device)]
     wrong = registers.audit(register, suite.judges, kills, BarrierPics.__struct_fields__)
-    rows = matrix.matrix(jobs=jobs, own=own)
+    total = len(matrix.names())
+    seen: list[str] = []
+
+    def progress(row: matrix.Row) -> None:
+        seen.append(row.name)
+        click.echo(f"  {len(seen)}/{total} {row.name}: {'ok' if row.ok else 'NOT OK'}", err=True)
+
+    rows = matrix.matrix(jobs=jobs, own=own, progress=progress)
     wrong += matrix.complaints(rows)
     if as_json:
         body = {

@@ -7,9 +7,11 @@ how many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 
 from twin.clock import Clock, run_virtual
@@ -123,17 +125,26 @@ def names() -> list[str]:
     return [*GOOD, *(variant.name for variant in load("barrier"))]
 
 
-def matrix(chosen: Sequence[str] | None = None, *, jobs: int = 2, own: bool = False) -> list[Row]:
-    """All rows (or the chosen ones), on `jobs` processes."""
+def matrix(
+    chosen: Sequence[str] | None = None,
+    *,
+    jobs: int = 2,
+    own: bool = False,
+    progress: Callable[[Row], None] = lambda _: None,
+) -> list[Row]:
+    """All rows (or the chosen ones), on `jobs` processes; `progress` sees each as it is done."""
     wanted = list(chosen or names())
-    if jobs <= 1:
-        return [row(name, own=own) for name in wanted]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_row, wanted, [own] * len(wanted)))
-
-
-def _row(name: str, own: bool) -> Row:
-    return row(name, own=own)
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        if jobs <= 1:
+            coming: Iterable[Row] = map(partial(row, own=own), wanted)
+        else:
+            pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+            coming = stack.enter_context(pool).map(partial(row, own=own), wanted)
+        for item in coming:
+            rows.append(item)
+            progress(item)
+    return rows
 
 
 def complaints(rows: Iterable[Row]) -> list[str]:
