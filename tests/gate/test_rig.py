@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from twin.devices.base import FaultError
 from twin.errors import HarnessError, TraceError, UnknownName
 from twin.faults import Fault
+from twin.gate import Fidelity
 from twin.rig import Program, Rig, Step, load_program, play
 
 
@@ -119,3 +122,20 @@ def test_a_step_reads_as_the_call_that_made_it() -> None:
     """A program prints as Python that a person can paste."""
     program = Program(site="bac-luan-2", steps=[Step("wait", {"seconds": 5.0})])
     assert str(program) == "rig.wait(seconds=5.0)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["pybullet", "mujoco"])
+def test_a_lane_of_rigid_bodies_runs_as_the_kinematic_one(engine: str) -> None:
+    """With either engine a truck passes, all invariants hold, and it takes as long to 2 %."""
+    needs.system(importlib.util.find_spec(engine), f"{engine}: pip install 'gatetwin[physics]'")
+
+    def passage_s(fidelity: Fidelity) -> float:
+        with Rig(lanes=["in-1"], fidelity=fidelity, engine=engine) as rig:
+            rig.vehicle()
+            assert rig.until_clear(300)
+            assert rig.judge().held
+            left = next(record for record in rig.records if record.kind == "vehicle.left")
+            return float(left.payload["left_s"])
+
+    assert passage_s("physics") == pytest.approx(passage_s("kinematic"), rel=0.02)
