@@ -145,7 +145,7 @@ async def _drive(plan: Plan, clock: Clock, progress: Progress) -> list[Record]:
             )
         except asyncio.CancelledError:
             trace("run", "certify.interrupted", by="signal")
-            progress("interrupted; the arm was brought to its safe state")
+            progress("interrupted")
     return list(trace.records())
 
 

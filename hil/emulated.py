@@ -19,9 +19,8 @@ from aiohttp import web
 
 from twin.clock import Clock, run_real
 from twin.errors import GateTwinError
-from twin.trace import Trace
 
-from .emulation import EmulatedBarrier, Variant, load_profile
+from .emulation import EmulatedBarrier, Forget, Variant, load_profile
 from .mutants import find
 
 
@@ -137,7 +136,7 @@ def main(
     wire = load_profile(profile)
 
     async def run(clock: Clock) -> None:
-        bench = EmulatedBarrier(clock, wire, variant, trace=_Forget(clock), engine=engine)
+        bench = EmulatedBarrier(clock, wire, variant, trace=Forget(clock), engine=engine)
         if forever:
             sys.stdin.close()
         await serve(clock, bench, port, control_port)
@@ -148,13 +147,6 @@ def main(
         pass
     except GateTwinError as error:
         raise click.ClickException(str(error)) from error
-
-
-class _Forget(Trace):
-    """An emulator that serves for days keeps no record: the bench's trace is the evidence."""
-
-    def __call__(self, source: str, kind: str, /, cause: int = -1, **payload: Any) -> int:  # noqa: ARG002
-        return -1
 
 
 if __name__ == "__main__":

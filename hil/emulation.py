@@ -288,3 +288,11 @@ class EmulatedOperator:
             return False
         await self._bench.clock.sleep(8.0)
         return self._bench.arm.angle_deg() > 60.0
+
+
+class Forget(Trace):
+    """A trace that keeps nothing: the evidence is the bench's trace, never the device's own."""
+
+    def __call__(self, source: str, kind: str, /, cause: int = -1, **payload: Any) -> int:  # noqa: ARG002
+        """Nothing is recorded; nothing is a cause."""
+        return -1

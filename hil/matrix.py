@@ -20,7 +20,7 @@ from twin.trace import Record, Trace
 from . import register as registers
 from . import suite as suites
 from .drivers.modbus import BarrierWire, Endpoint
-from .emulation import EmulatedBarrier, EmulatedOperator, Variant, load_profile
+from .emulation import EmulatedBarrier, EmulatedOperator, Forget, Variant, load_profile
 from .mutants import find, load
 from .pics import BarrierPics, BarrierPixit
 from .runner import drive, judge
@@ -69,7 +69,9 @@ async def record(
 ) -> list[Record]:
     """Drive the suite on an emulated barrier on this clock; the records of the bench."""
     trace = Trace(clock)
-    bench = EmulatedBarrier(clock, load_profile(profile), variant, engine=engine)
+    bench = EmulatedBarrier(
+        clock, load_profile(profile), variant, trace=Forget(clock), engine=engine
+    )
     port = await bench.start()
     # The client works by the papers, not by what the mutant has made of them.
     wire = BarrierWire(

@@ -8,7 +8,7 @@ strategy is broken: the remaining cases are recorded as skipped and their verdic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,8 @@ from .session import Session
 from .suite import Case, Suite
 from .verdict import Finding, Result, Verdict
 from .view import CaseView
+
+UNSAFE = "ATTENTION: the arm could not be brought up; make the bench safe by hand"
 
 FIRST_CASE = "declaration"
 FIRST_REQUIREMENT = "BAR-DOC-01"
@@ -70,9 +72,28 @@ async def drive(
         await _cases(session, suite, wanted, product, progress)
     finally:
         # Also on Ctrl-C and on a crash: nobody leaves a bench with the arm half-way.
-        reached = await session.safe()
-        session.wire.close()
-        session.trace("run", "certify.end", safe=reached)
+        await _to_the_end(_leave(session, progress))
+
+
+async def _leave(session: Session, progress: Callable[[str], None]) -> None:
+    reached = await session.safe()
+    session.wire.close()
+    session.trace("run", "certify.end", safe=reached)
+    progress("safe state: the arm is up" if reached else UNSAFE)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` even if we are cancelled meanwhile; the cancellation is passed on afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()
 
 
 async def _cases(

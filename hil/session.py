@@ -19,6 +19,11 @@ from .errors import BenchError, Unreachable
 from .pics import BarrierPics, BarrierPixit
 from .view import END_DEG, OPEN_DEG
 
+SAFE_TRIES = 3
+READY_ORDERS = 2
+SETTLE_S = 5.0
+"""How long an arm may take to come to rest at its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Roles:
@@ -156,8 +161,12 @@ class Session:
 
     # -- states of the strategy: ready before a case, safe after it
 
-    async def ready(self, start: str) -> None:
-        """Bring the device to the start of a case: powered, inputs clear, arm at `start`."""
+    async def ready(self, start: str, *, insist: bool = False) -> None:
+        """Bring the device to the start of a case: powered, inputs clear, arm resting at `start`.
+
+        `insist` gives the order even if the arm stands there already: a close that was ordered a
+        moment ago may not have begun to move it yet.
+        """
         await self.clear()
         if not self.wire.connected:
             limit_s = 2 * self.pixit.start_up_s + 5.0
@@ -167,19 +176,22 @@ class Session:
         if start == "any":
             return
         at, order = (self.at_open, "open") if start == "open" else (self.at_closed, "close")
-        declared_s = self.pixit.opening_s + self.pixit.closing_s + self.pixit.calibration_s
-        for _ in range(2):
-            if at():
-                await self.watch(2.0, self._rests)
+        limit_s = 3 * (self.pixit.opening_s + self.pixit.closing_s + self.pixit.calibration_s) + 5
+        for attempt in range(READY_ORDERS + 1):
+            if not (insist and attempt == 0) and at() and await self._settles(at):
                 return
-            await self.command(order)
-            if await self.watch(3 * declared_s + 5.0, at):
-                continue
-        if not at():
-            raise BenchError(
-                f"barrier: did not stand {start} after two {order} commands of "
-                f"{3 * declared_s + 5:g} s each; the case cannot begin"
-            )
+            if attempt < READY_ORDERS:
+                await self.command(order)
+                await self.watch(limit_s, at)
+        raise BenchError(
+            f"barrier: did not come to rest {start} after {READY_ORDERS} {order} commands of "
+            f"{limit_s:g} s each; the case cannot begin"
+        )
+
+    async def _settles(self, at: Callable[[], bool]) -> bool:
+        """The arm is still there when it has come to rest."""
+        await self.clock.sleep(self.pixit.poll_s)  # two samples of one instant show no motion
+        return await self.watch(SETTLE_S, self._rests) and at()
 
     async def clear(self) -> None:
         """Lane empty, inputs inactive, drive free, power on; roles that are absent are skipped."""
@@ -197,12 +209,19 @@ class Session:
                 await roles.stimulus.set_input("emergency_stop", False)
 
     async def safe(self) -> bool:
-        """The forced safe state on leaving: lane clear, arm up. True if the arm stands open."""
-        try:
-            await self.ready("open")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run has to end in order
-            detail = f"{type(error).__name__}: {error}"
-            self.trace("case", "safe", reached=False, detail=detail)
-            return False
-        self.trace("case", "safe", reached=True, detail="arm up")
-        return True
+        """The forced safe state on leaving: lane clear, arm up. True if the arm stands open.
+
+        Whatever the run was doing when it was left may be half done, so each try begins on a
+        fresh connection: an answer that nobody waited for must not be taken for this one.
+        """
+        for attempt in range(SAFE_TRIES):
+            self.wire.close()
+            try:
+                await self.ready("open", insist=True)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the run has to end in order
+                detail = f"{type(error).__name__}: {error}"
+                self.trace("case", "safe", attempt=attempt, reached=False, detail=detail)
+            else:
+                self.trace("case", "safe", attempt=attempt, reached=True, detail="arm up")
+                return True
+        return False

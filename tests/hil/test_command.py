@@ -62,13 +62,17 @@ def test_wrong_calls_are_refused_before_anything_moves(tmp_path: Path) -> None:
     assert "there is no PIXIT file" in str(done.exception)
 
 
-@pytest.mark.slow
-def test_matrix_command() -> None:
-    """The matrix prints every twin and exits 0 when every MUST is killed."""
-    done = call("matrix", "barrier", "--own", "--jobs", "1", "--json")
-    body = json.loads(done.stdout)
-    assert (done.exit_code, body["ok"], body["complaints"]) == (0, True, [])
-    assert len(body["rows"]) == len(matrix.GOOD) + len(mutants.load("barrier"))
+def test_matrix_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matrix prints every twin and exits 0 when each is as it should be."""
+    monkeypatch.setattr(matrix, "names", lambda: ["toggles", "short-reads"])
+    done = call("matrix", "barrier", "--own", "--jobs", "1")
+    assert done.exit_code == 0
+    assert "toggles" in done.stdout
+    assert "2 of 57 mutants killed" in done.stdout.replace(str(len(mutants.load("barrier"))), "57")
+    as_json = call("matrix", "barrier", "--own", "--jobs", "1", "--json")
+    assert [row["kills"] for row in json.loads(as_json.stdout)["rows"]] == [
+        "BAR-MOT-11", "BAR-WIR-02",
+    ]  # fmt: skip
 
 
 def test_matrix_command_complains(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +151,8 @@ def test_ctrl_c_leaves_the_arm_up(tmp_path: Path) -> None:
         bench = templates.write(tmp_path / "b", "came-gard", emulator=where)[0]
         main = "from twin.cli import main; main()"
         command = [sys.executable, "-c", main, "certify", "barrier", "--no-health",
-                   "--bench", str(bench), "--out", str(tmp_path / "out")]  # fmt: skip
+                   "--only", "BAR-MOT-12", "--bench", str(bench),
+                   "--out", str(tmp_path / "out")]  # fmt: skip
         with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
                               text=True) as run:  # fmt: skip
             assert run.stderr is not None
@@ -158,7 +163,7 @@ def test_ctrl_c_leaves_the_arm_up(tmp_path: Path) -> None:
             run.send_signal(signal.SIGINT)
             rest = run.stderr.read()
             assert run.wait(60) == 2, rest
-        assert "safe state" in rest
+        assert "safe state: the arm is up" in rest
         with urllib.request.urlopen(f"{where.control}/v1/angle", timeout=5) as answer:
             assert json.load(answer)["angle_deg"] > 89.0
     (bundle,) = (tmp_path / "out").glob("*.tar.gz")

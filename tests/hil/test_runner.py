@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hil import matrix, templates
 from hil import register as registers
@@ -61,6 +64,9 @@ class Rig:
 
     def kinds(self, kind: str) -> list[dict[str, Any]]:
         return [record.payload for record in self.records if record.kind == kind]
+
+
+REGISTER = registers.load("barrier")
 
 
 def small(*bodies: Callable[[Session], Awaitable[None]], **options: Any) -> Suite:
@@ -164,7 +170,23 @@ def test_an_interrupted_run_leaves_the_arm_up() -> None:
     assert rig.angle_deg == pytest.approx(90.0, abs=1)
 
 
-REGISTER = registers.load("barrier")
+@given(st.floats(0.0, 25.0))
+@settings(max_examples=60, deadline=None)
+def test_whenever_a_run_is_interrupted_the_arm_ends_up(at_s: float) -> None:
+    """At any instant of a cycle, also just after a close command, the safe state is reached."""
+    suite = suites.load("barrier")
+
+    async def act(session: Session, bench: EmulatedBarrier) -> None:
+        task = asyncio.create_task(drive(session, suite, REGISTER, only=["BAR-MOT-12"]))
+        await session.clock.sleep(at_s)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await session.clock.sleep(10.0)
+
+    rig = Rig(act)
+    assert rig.kinds("certify.end") == [{"safe": True}]
+    assert rig.angle_deg == pytest.approx(90.0, abs=1)
 
 
 def test_a_case_that_hangs_is_ended() -> None:
