@@ -16,6 +16,7 @@ last digits of a float and a virtual loop then waits for ever for an instant it 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import selectors
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -99,12 +100,32 @@ def _mix(salt: int, ordinal: int) -> int:
     return value ^ (value >> 27)
 
 
+class _StableTimer(asyncio.TimerHandle):
+    """A timer that goes before all that were set later for the same instant.
+
+    asyncio orders timers by time alone, so which of two equals comes first depends on how its
+    heap happens to lie, that is on timers that have nothing to do with them.
+    """
+
+    __slots__ = ("order",)
+
+    def __init__(self, order: int, *args: Any) -> None:
+        super().__init__(*args)
+        self.order = order
+
+    def __lt__(self, other: asyncio.TimerHandle) -> bool:
+        if self.when() == other.when() and isinstance(other, _StableTimer):
+            return self.order < other.order
+        return self.when() < other.when()
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose time jumps from timer to timer."""
 
     def __init__(self, seed: int = 0) -> None:
         self.now_ns = 0
         self._now_s = 0.0
+        self._timers_set = 0
         self.armed_deadlock = True
         selector = _VirtualSelector(seed)
         selector.loop = self
@@ -114,6 +135,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the start."""
         return self._now_s
+
+    def call_at(  # type: ignore[override]  # typeshed's form needs a variadic type
+        self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's, but equal instants keep the order in which they were asked for."""
+        self._timers_set += 1
+        timer = _StableTimer(self._timers_set, when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
 
     def jump(self) -> None:
         """Move to the next timer; with none, nobody can ever wake up."""

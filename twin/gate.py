@@ -56,6 +56,11 @@ IO_WATCHDOG_S = 5.0
 when the network died would otherwise let everybody pass (estimate; factory setting is off)."""
 
 
+def engine_of(fidelity: Fidelity, engine: str) -> str:
+    """The engine that moves the arms: `engine` matters for physics only."""
+    return "kinematic" if fidelity == "kinematic" else engine
+
+
 class Wire(Protocol):
     """A protocol server of one device."""
 
@@ -116,7 +121,7 @@ class Gate:
             dt.date(2023, 5, 30), dt.time(), dt.timezone(dt.timedelta(hours=site.utc_offset_h))
         )
         clock.day_start = midnight + dt.timedelta(hours=site.hours.opens_h)
-        self.engine_name = "kinematic" if fidelity == "kinematic" else engine
+        self.engine_name = engine_of(fidelity, engine)
         self._secret = secret or self._rng("secret")
         self.world = World(site, clock, trace, seed, self._arms())
         self.state = PartnerState(

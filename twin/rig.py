@@ -23,7 +23,7 @@ from twin import site as sites
 from twin import stacks
 from twin.clock import Session
 from twin.errors import GateTwinError, HarnessError, TraceError, UnknownName
-from twin.gate import Fidelity, Gate
+from twin.gate import Fidelity, Gate, engine_of
 from twin.judge import Judgement, judge
 from twin.site import Site
 from twin.trace import Record, Trace
@@ -113,15 +113,6 @@ class Rig:
         try:
             clock = self._session.clock
             self.trace = Trace(clock)
-            self.gate = Gate(
-                self.site,
-                clock,
-                self.trace,
-                seed=self.seed,
-                lanes=self._lanes,
-                fidelity=self._fidelity,
-                engine=self._engine,
-            )
             self.trace(
                 "run",
                 "run.start",
@@ -130,9 +121,18 @@ class Rig:
                 seed=self.seed,
                 hours=None,
                 fidelity=self._fidelity,
-                engine=self.gate.engine_name,
+                engine=engine_of(self._fidelity, self._engine),
                 faults=None,
                 stack=self._stack_name,
+            )
+            self.gate = Gate(
+                self.site,
+                clock,
+                self.trace,
+                seed=self.seed,
+                lanes=self._lanes,
+                fidelity=self._fidelity,
+                engine=self._engine,
             )
             self.trace("world", "site.open")
             self.endpoints = self.run(self.gate.start())

@@ -13,7 +13,7 @@ from typing import Any
 from twin import faults as fault_schedule
 from twin import stacks
 from twin.clock import Clock, run_real, run_virtual
-from twin.gate import Fidelity, Gate
+from twin.gate import Fidelity, Gate, engine_of
 from twin.site import Site
 from twin.trace import Record, Trace
 from twin.world import traffic
@@ -69,9 +69,6 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
 
     async def main(clock: Clock) -> tuple[Trace, float]:
         trace = Trace(clock)
-        gate = Gate(
-            plan.site, clock, trace, seed=plan.seed, fidelity=plan.fidelity, engine=plan.engine
-        )
         trace(
             "run",
             "run.start",
@@ -79,10 +76,13 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             day=plan.day.isoformat(),
             seed=plan.seed,
             fidelity=plan.fidelity,
-            engine=gate.engine_name,
+            engine=engine_of(plan.fidelity, plan.engine),
             stack=plan.stack,
             hours=plan.hours,
             faults=fault_schedule.read(plan.faults) if plan.faults else None,
+        )
+        gate = Gate(
+            plan.site, clock, trace, seed=plan.seed, fidelity=plan.fidelity, engine=plan.engine
         )
         if plan.faults is not None:
             gate.plan_faults(

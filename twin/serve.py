@@ -45,6 +45,9 @@ def serve(order: Order, ready: Callable[[dict[str, Any]], None]) -> None:
     async def main(clock: Clock) -> None:
         # Records leave memory as they come, so that a gate can be served for weeks.
         trace = Trace(clock, order.trace, keep=order.trace is not None)
+        trace("run", "run.start", site=order.site.id, seed=order.seed, fidelity="kinematic",
+              day=order.day.isoformat() if order.day else None, engine="kinematic",
+              faults=None, stack=order.stack or "external", hours=None)  # fmt: skip
         gate = Gate(
             order.site,
             clock,
@@ -52,9 +55,6 @@ def serve(order: Order, ready: Callable[[dict[str, Any]], None]) -> None:
             seed=order.seed,
             secret=random.Random(secrets.token_bytes(32)),
         )
-        trace("run", "run.start", site=order.site.id, seed=order.seed, fidelity="kinematic",
-              day=order.day.isoformat() if order.day else None, engine=gate.engine_name,
-              faults=None, stack=order.stack or "external", hours=None)  # fmt: skip
         wire_list = await gate.start(order.host, order.first_port)
         stack = None
         try:

@@ -208,6 +208,27 @@ def test_waiting_until_an_instant_ends_although_floats_are_not_whole_nanoseconds
     assert run_virtual(main) == pytest.approx(1976 / 7)
 
 
+@given(st.lists(st.integers(0, 3), max_size=12), st.integers(2, 12))
+@settings(max_examples=60, deadline=None)
+def test_timers_of_one_instant_keep_their_order_whatever_else_is_set(
+    others_s: list[int], count: int
+) -> None:
+    """Timers that have nothing to do with them (a progress bar's) change nothing."""
+
+    async def main(clock: Clock) -> list[int]:
+        fired: list[int] = []
+        for number in range(count):
+            if number < len(others_s):
+                clock.loop.call_later(others_s[number], lambda: None)
+            clock.loop.call_at(2.0, fired.append, number)
+        for other_s in others_s[count:]:
+            clock.loop.call_later(other_s, lambda: None)
+        await clock.sleep(5)
+        return fired
+
+    assert run_virtual(main) == list(range(count))
+
+
 def test_speed_must_be_positive() -> None:
     """A speed of 0 would stand still for ever."""
 

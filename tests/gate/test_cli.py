@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from twin import site as sites
 from twin.cli import main
+from twin.rig import Program, Step
+from twin.trace import Trace, read_trace
 
 RUN = ["run", "bac-luan-2", "--day", "2023-05-30", "--hours", "0.1"]
 
@@ -179,3 +181,30 @@ def test_the_site_can_be_ones_own_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text.replace('id = "bac-luan-2"', 'id = "mine"', 1), encoding="utf-8")
     assert json.loads(call("wires", str(path), "--json").output)["site"] == "mine"
+
+
+def test_another_run_is_told_from_the_recorded_one(folder: Path, tmp_path: Path) -> None:
+    """A record that was changed by hand does not replay, and the first difference is named."""
+    trace = Trace()
+    for record in read_trace(folder):
+        payload = dict(record.payload)
+        if record.kind == "run.start":
+            payload["seed"] = 99
+        trace(record.source, record.kind, record.cause, **payload)
+    trace.write(tmp_path / "trace.parquet")
+    again = call("replay", str(tmp_path), "--json")
+    assert again.exit_code == 1
+    told = json.loads(again.output)
+    assert told["same"] is False
+    assert told["differs_at"] is not None
+    assert "Another run" in call("replay", str(tmp_path)).output
+
+
+def test_a_saved_example_is_played(tmp_path: Path) -> None:
+    """The file of a failing example is played and judged."""
+    path = tmp_path / "p.json"
+    Program(site="bac-luan-2", lanes=["in-1"], steps=[Step("vehicle", {"lane": "in-1"}),
+                                                      Step("until_clear")]).save(path)  # fmt: skip
+    result = call("replay", str(path))
+    assert result.exit_code == 0, result.output
+    assert "all invariants held" in result.output

@@ -139,3 +139,18 @@ def test_a_lane_of_rigid_bodies_runs_as_the_kinematic_one(engine: str) -> None:
             return float(left.payload["left_s"])
 
     assert passage_s("physics") == pytest.approx(passage_s("kinematic"), rel=0.02)
+
+
+def test_an_officer_serves_a_traditional_lane() -> None:
+    """Without any wire, papers are looked at, good trucks pass and bad ones are sent aside."""
+    with Rig(lanes=["in-3"], stack=None) as rig:
+        rig.vehicle("in-3")
+        rig.vehicle("in-3", why="overweight")
+        rig.vehicle("in-3", follows=True)
+        assert rig.until_clear(1_500)
+        counts = rig.gate.world.counts
+        assert (counts.crossed, counts.diverted) == (2, 1)
+        assert rig.judge().held
+        held_s = [r.payload["authority_s"] for r in rig.records if r.kind == "vehicle.left"]
+        low_s, high_s = rig.site.traffic.officer.service_s
+        assert all(low_s <= time_s <= high_s for time_s in held_s)

@@ -33,6 +33,7 @@ def test_a_planted_bug_shrinks_to_at_most_six_steps(
     class Planted(LaneMachine):
         STACK = staticmethod(mutant)
         FAULTS = kinds
+        TRUCKS_MAX = 2
 
     with pytest.raises(BrokenInvariant) as caught:
         run_state_machine_as_test(Planted, settings=SETTINGS)

@@ -1,0 +1,58 @@
+"""Serving on the wall clock, in this process: a stack works, the trace is kept and judged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from twin import serve as serving
+from twin import site as sites
+from twin.errors import HarnessError
+from twin.trace import read_trace
+
+SITE = sites.load("bac-luan-2")
+
+
+@pytest.mark.slow
+def test_a_stack_works_on_the_wall_clock_and_the_trace_is_kept(tmp_path: Path) -> None:
+    """Three minutes at sixty times real time: trucks come, the stack polls, all is recorded."""
+    seen: list[dict[str, Any]] = []
+    lively = msgspec.structs.replace(
+        SITE, lanes=[lane for lane in SITE.lanes if lane.id in ("in-1", "out-2")]
+    )
+    serving.serve(
+        serving.Order(
+            site=lively, endpoints=tmp_path / "e.json", trace=tmp_path / "t.parquet", speed=60,
+            for_s=3, day=dt.date(2023, 5, 30), stack="reference",
+        ),
+        seen.append,
+    )  # fmt: skip
+    assert json.loads((tmp_path / "e.json").read_text()) == seen[0]
+    kinds = {record.kind for record in read_trace(tmp_path / "t.parquet")}
+    assert {"run.start", "run.end", "modbus.rx", "vehicle.arrived"} <= kinds
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A wire list that cannot be left anywhere is an error before anybody waits for it."""
+    order = serving.Order(site=SITE, endpoints=tmp_path / "no" / "e.json", for_s=0.1)
+    with pytest.raises(HarnessError, match=r"e\.json: cannot be written"):
+        serving.serve(order, lambda _: None)
+
+
+def test_ports_in_a_row(tmp_path: Path) -> None:
+    """With a first port, a firewall rule can name the rest."""
+    seen: list[dict[str, Any]] = []
+    order = serving.Order(site=SITE, endpoints=tmp_path / "e.json", for_s=0.05, first_port=39_800)
+    serving.serve(order, seen.append)
+    ports = [
+        lane[role]["port"]
+        for lane in seen[0]["lanes"]
+        for role in ("barrier", "io", "scale", "camera")
+        if "port" in lane[role]
+    ]
+    assert sorted(ports) == list(range(39_800, 39_800 + len(ports)))
