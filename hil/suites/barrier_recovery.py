@@ -332,26 +332,35 @@ def firmware_is_the_named_one(view: CaseView) -> Finding:
     )
 
 
-@suite.case(start="closed", roles=["operator", "power"], limit_s=900)
+RAISE = "Release the drive as the manual says and raise the arm by hand. Did it work?"
+PUT_BACK = "Put the release back and lock the housing. Done?"
+
+
+@suite.case(start="closed", roles=["operator", "power"], limit_s=1500)
 async def hand_release(session: Session) -> None:
     """Power off; a person raises the arm by hand."""
     await session.power(False)
     session.wire.close()
     try:
-        question = "Release the drive as the manual says and raise the arm by hand. Did it work?"
-        answer = await session.require("operator").ask(question, "confirm", 600.0)
-        session.trace("operator", "answer", question=question, answer=answer)
-        question = "Put the release back and lock the housing. Done?"
-        answer = await session.require("operator").ask(question, "confirm", 600.0)
-        session.trace("operator", "answer", question=question, answer=answer)
+        await _ask(session, "raise", RAISE)
     finally:
-        await session.power(True)
+        # Also when the run is interrupted: a released arm obeys no command.
+        try:
+            await _ask(session, "put back", PUT_BACK)
+        finally:
+            await session.power(True)
+
+
+async def _ask(session: Session, what: str, question: str) -> None:
+    answer = await session.require("operator").ask(question, "confirm", 600.0)
+    session.trace("operator", "answer", what=what, question=question, answer=answer)
 
 
 @suite.judge("BAR-DOC-03", case="hand_release")
 def raised_by_hand(view: CaseView) -> Finding:
     """The operator says so."""
-    answers = [record.payload["answer"] for record in view.of("answer")]
+    said = [record.payload for record in view.of("answer")]
+    answers = [payload["answer"] for payload in said if payload["what"] == "raise"]
     if not answers:
         return inconclusive("the operator did not answer")
     return check(answers[0] is True, "raised by hand", "the operator says that it did not work")

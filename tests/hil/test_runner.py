@@ -170,14 +170,18 @@ def test_an_interrupted_run_leaves_the_arm_up() -> None:
     assert rig.angle_deg == pytest.approx(90.0, abs=1)
 
 
-@given(st.floats(0.0, 25.0))
+DANGEROUS = ("BAR-MOT-07", "BAR-MOT-12", "BAR-SAF-04", "BAR-SAF-08", "BAR-REC-01", "BAR-DOC-03")
+"""Cases that block the drive, close, obstruct, stop, cut the power and release the arm."""
+
+
+@given(st.sampled_from(DANGEROUS), st.floats(0.0, 40.0))
 @settings(max_examples=60, deadline=None)
-def test_whenever_a_run_is_interrupted_the_arm_ends_up(at_s: float) -> None:
-    """At any instant of a cycle, also just after a close command, the safe state is reached."""
+def test_whenever_a_run_is_interrupted_the_arm_ends_up(id: str, at_s: float) -> None:
+    """At any instant of the dangerous cases the safe state is reached, and kept."""
     suite = suites.load("barrier")
 
     async def act(session: Session, bench: EmulatedBarrier) -> None:
-        task = asyncio.create_task(drive(session, suite, REGISTER, only=["BAR-MOT-12"]))
+        task = asyncio.create_task(drive(session, suite, REGISTER, only=[id]))
         await session.clock.sleep(at_s)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
