@@ -155,12 +155,14 @@ class ManualHands:
 
     def __init__(self, operator: Operator, clock: Clock) -> None:
         self._operator, self._clock = operator, clock
-        self._is: dict[str, bool] = {"power": True}
+        self._is: dict[str, bool | None] = {"power": True}
         self.uncertainty_n = 20.0  # 5 % of 400 N, the instrument's class at the limit
 
     async def _do(self, what: str, wanted: bool, question: str) -> None:
         if self._is.get(what, False) == wanted:
             return
+        # Until the answer is there nobody knows: a run that is interrupted now has to ask again.
+        self._is[what] = None
         if not await self._operator.ask(question, "confirm", ACTION_LIMIT_S):
             raise BenchError(f"operator: could not do: {question}")
         self._is[what] = wanted

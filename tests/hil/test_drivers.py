@@ -348,6 +348,30 @@ def test_manual_hands_ask_only_for_changes() -> None:
     virtual(main)
 
 
+def test_an_unanswered_prompt_is_asked_again() -> None:
+    """After an interruption nobody knows whether the obstacle stands there: the person is asked."""
+
+    class Interrupted:
+        asked: list[str] = []  # noqa: RUF012 - one instance
+
+        async def ask(self, question: str, kind: str, limit_s: float) -> bool:
+            self.asked.append(question)
+            if len(self.asked) == 1:
+                raise OperatorTimeout("nobody")
+            return True
+
+    async def main(clock: Clock) -> list[str]:
+        person = Interrupted()
+        hands = ManualHands(person, clock)  # type: ignore[arg-type]
+        with pytest.raises(OperatorTimeout):
+            await hands.place_obstacle(20.0)
+        await hands.remove_obstacle()
+        await hands.remove_obstacle()
+        return person.asked
+
+    assert [text.split()[0] for text in virtual(main)] == ["Fix", "Take"]
+
+
 def test_no_touch_is_no_record() -> None:
     """When the operator says that nothing touched the instrument, there is no force record."""
 
