@@ -160,6 +160,7 @@ def test_a_truck_that_nothing_announces_is_found_by_the_scale() -> None:
         assert outcomes(rig) == ["crossed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lane", ["in-1", "in-2", "out-1"])
 @pytest.mark.parametrize("kind", ["ok_but_no_motion", "limit_switch_dead"])
 def test_an_ok_without_motion_is_not_believed(lane: str, kind: str) -> None:
@@ -178,6 +179,7 @@ def test_an_ok_without_motion_is_not_believed(lane: str, kind: str) -> None:
         assert rig.judge().held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lane", ["in-1", "out-1"])
 def test_an_arm_that_is_not_seen_open_takes_the_green_away(lane: str) -> None:
     """A barrier that goes silent under a green lamp ends it; the same truck goes later."""
@@ -197,6 +199,7 @@ def test_an_arm_that_is_not_seen_open_takes_the_green_away(lane: str) -> None:
         assert rig.judge().held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["unavailable", "closed", "lost_answer", "hang"])
 def test_without_customs_nobody_moves_and_afterwards_nothing_is_doubled(how: str) -> None:
     """An outage holds the truck; when it ends, one release, one record, and the truck goes."""
@@ -245,6 +248,7 @@ def test_a_lost_io_module_holds_the_lane_until_it_is_back() -> None:
         assert rig.judge().held
 
 
+@pytest.mark.slow
 def test_a_tail_gater_is_alarmed() -> None:
     """Two trucks in one opening are counted by the I/O's own counters, however close they are."""
     with Rig(lanes=["in-1"]) as rig:
@@ -262,6 +266,7 @@ def test_a_tail_gater_is_alarmed() -> None:
         assert rig.judge().held
 
 
+@pytest.mark.slow
 def test_a_truck_that_stops_under_the_arm_is_waited_for() -> None:
     """The arm stays up as long as the load stands under it."""
     with Rig(lanes=["in-1"]) as rig:
@@ -272,6 +277,7 @@ def test_a_truck_that_stops_under_the_arm_is_waited_for() -> None:
         assert kinds(rig, "arm.contact") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channel", ["arm_a", "arm_b", "exit"])
 @pytest.mark.parametrize("occupied", [False, True])
 def test_one_dead_loop_harms_nobody(channel: str, occupied: bool) -> None:
@@ -292,6 +298,7 @@ def test_one_dead_loop_harms_nobody(channel: str, occupied: bool) -> None:
         assert rig.judge().held
 
 
+@pytest.mark.slow
 def test_a_release_never_serves_the_truck_behind() -> None:
     """With a stuck loop and the next truck in the lane already, each passes on its own release."""
     with Rig(lanes=["in-1"]) as rig:

@@ -64,6 +64,7 @@ def _play(rig: Rig, name: str) -> set[str]:
     return set(rig.judge().broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_the_mutant_is_caught(name: str) -> None:
     """A few trucks are enough for the named invariant to tell the wrong stack from the right."""
