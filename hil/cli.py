@@ -86,7 +86,7 @@ def certify() -> None:
 @click.option(
     "--out",
     type=_path,
-    default=Path("evidence"),
+    default=Path("runs/certify"),
     show_default=True,
     help="Folder of the evidence bundle.",
 )

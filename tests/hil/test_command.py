@@ -104,7 +104,8 @@ def test_health_check_refuses_a_kit_that_cannot_fail(monkeypatch: pytest.MonkeyP
 
 # ---------------------------------------------------------------- another process, as if hardware
 
-SOME = ("BAR-WIR-08", "BAR-WIR-09", "BAR-MOT-01", "BAR-MOT-05", "BAR-REC-03", "BAR-DOC-03")
+SOME = ("BAR-WIR-08", "BAR-WIR-09", "BAR-MOT-01", "BAR-MOT-05", "BAR-DOC-03")
+"""Requirements of each kind whose limits leave room for a busy machine."""
 
 
 def only() -> list[str]:
@@ -114,7 +115,7 @@ def only() -> list[str]:
 @pytest.mark.slow
 def test_an_emulator_in_another_process(tmp_path: Path) -> None:
     """The same suite runs over real TCP against a process that it shares nothing with."""
-    done = call("barrier", "--emulated", "--speed", "6", "--no-health", "--json", "--out", tmp_path,
+    done = call("barrier", "--emulated", "--speed", "3", "--no-health", "--json", "--out", tmp_path,
                 *only())  # fmt: skip
     body = json.loads(done.stdout)
     verdicts = {row["requirement"]: row["verdict"] for row in body["results"]}
@@ -137,7 +138,7 @@ def test_real_time(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_broken_emulator_in_another_process(tmp_path: Path) -> None:
     """A mutant behind real TCP fails its requirement, and the exit code is 1."""
-    done = call("barrier", "--emulated", "--mutant", "short-reads", "--speed", "6", "--no-health",
+    done = call("barrier", "--emulated", "--mutant", "short-reads", "--speed", "3", "--no-health",
                 "--out", tmp_path, "--only", "BAR-WIR-02")  # fmt: skip
     assert done.exit_code == 1
     assert "NOT CERTIFIED" in done.stdout
