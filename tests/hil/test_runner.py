@@ -25,7 +25,7 @@ from hil.runner import drive, judge, select
 from hil.session import Roles, Session
 from hil.suite import Suite
 from hil.verdict import Finding, Result, Verdict, passed
-from hil.view import CaseView
+from hil.view import CaseView, is_open
 from twin.clock import Clock, run_virtual
 from twin.trace import Record, Trace
 
@@ -190,7 +190,7 @@ def test_whenever_a_run_is_interrupted_the_arm_ends_up(id: str, at_s: float) -> 
 
     rig = Rig(act)
     assert rig.kinds("certify.end") == [{"safe": True}]
-    assert rig.angle_deg == pytest.approx(90.0, abs=1)
+    assert is_open(rig.angle_deg)  # by hand it may come to rest just inside the limit switch
 
 
 def test_a_case_that_hangs_is_ended() -> None:
