@@ -175,7 +175,7 @@ DANGEROUS = ("BAR-MOT-07", "BAR-MOT-12", "BAR-SAF-04", "BAR-SAF-08", "BAR-REC-01
 
 
 @given(st.sampled_from(DANGEROUS), st.floats(0.0, 40.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_whenever_a_run_is_interrupted_the_arm_ends_up(id: str, at_s: float) -> None:
     """At any instant of the dangerous cases the safe state is reached, and kept."""
     suite = suites.load("barrier")
