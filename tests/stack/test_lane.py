@@ -299,6 +299,25 @@ def test_one_dead_loop_harms_nobody(channel: str, occupied: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [("stuck", {"channel": "arm_b", "occupied": False}),
+     ("crosstalk", {"channel": "arm_a", "heard": "exit"})],
+)  # fmt: skip
+def test_a_tail_gater_is_alarmed_although_a_loop_is_deceived(kind: str, how: Any) -> None:
+    """Who came in behind another and does not stand on the platform has slipped through."""
+    with Rig(lanes=["in-1"]) as rig:
+        rig.inject("in-1.loops", kind, **how)
+        rig.vehicle()
+        rig.vehicle(follows=True)
+        assert rig.until_clear(300)
+        rig.wait(30)
+        assert outcomes(rig) == ["crossed", "crossed"]
+        assert "tailgating" in alarms(rig)
+        assert rig.judge().held
+
+
+@pytest.mark.slow
 def test_a_release_never_serves_the_truck_behind() -> None:
     """With a stuck loop and the next truck in the lane already, each passes on its own release."""
     with Rig(lanes=["in-1"]) as rig:

@@ -79,6 +79,13 @@ def test_crosstalk_on_one_channel_is_no_follower() -> None:
     assert passage.vehicles == 1
 
 
+def test_a_dead_channel_does_not_hide_a_follower() -> None:
+    """If one channel saw nothing at all, the other one counts."""
+    passage = play(". a a ae ae e .")
+    passage.count({"arm_a": 2, "arm_b": 0})
+    assert passage.vehicles == 2
+
+
 def test_a_loop_that_is_stuck_from_the_beginning_does_not_begin_a_passage() -> None:
     """What was covered before is no arrival; the other channel tells."""
     passage = Passage(0.0, CLEAR | {"arm_a": True})
