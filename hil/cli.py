@@ -347,10 +347,11 @@ def requirements(device: str, as_json: bool) -> None:
     show_default=True,
     help="Wire map to begin with.",
 )
-def init(device: str, out: Path, profile: str) -> None:  # noqa: ARG001 - one device so far
+@_json
+def init(device: str, out: Path, profile: str, as_json: bool) -> None:  # noqa: ARG001
     """Write bench.toml, product.toml, pics.toml and pixit.toml to begin with."""
-    for path in templates.write(out, profile):
-        click.echo(path)
+    written = [str(path) for path in templates.write(out, profile)]
+    click.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
 
 
 def _console() -> Console:

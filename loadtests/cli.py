@@ -352,6 +352,7 @@ USERS = {"modbus": "ModbusPoller", "rest": "CustomsClient"}
 @click.option(
     "--print", "print_only", is_flag=True, help="Print the Locust command, do not run it."
 )
+@click.option("--json", "as_json", is_flag=True, help="Locust's statistics as JSON.")
 @click.argument("locust_args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def locust(
@@ -364,6 +365,7 @@ def locust(
     slo: Path | None,
     out: Path | None,
     print_only: bool,
+    as_json: bool,
     locust_args: tuple[str, ...],
 ) -> None:
     """Run Locust with our users; what follows `--` goes to Locust as it is.
@@ -379,11 +381,10 @@ def locust(
     """
     _needs("locust", "locust")
     _needs("hdrh", "hdrhistogram")
-    command = locust_command(
-        kind, target, users, rate, duration, slo=slo, out=out, extra=locust_args
-    )
+    extra = ("--json", *locust_args) if as_json else locust_args
+    command = locust_command(kind, target, users, rate, duration, slo=slo, out=out, extra=extra)
     if print_only:
-        click.echo(shlex.join(command))
+        click.echo(json.dumps(command) if as_json else shlex.join(command))
         return
     ctx.exit(subprocess.run(command, check=False).returncode)
 
