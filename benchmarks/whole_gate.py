@@ -20,7 +20,7 @@ from twin import site as sites
 from twin.judge import judge, kpis
 
 HOURS = 2.0
-EXAMPLES = 60
+EXAMPLES = 40
 EXAMPLES_A_MINUTE = 300.0
 
 
@@ -65,6 +65,8 @@ def _examples_a_minute(examples: int) -> float:
     made = 0
 
     class Counted(LaneMachine):
+        FAULTS = ("stuck", "slow", "ok_but_no_motion", "link_down")
+
         def __init__(self) -> None:
             nonlocal made
             made += 1

@@ -1,12 +1,14 @@
 """The command `gatetwin`.
 
-Exit codes: 0 all invariants held; 1 one is broken; 2 the call, a file or the harness was wrong.
+Exit codes: 0 no invariant was broken; 1 one was; 2 the call, a file or the harness was wrong.
 Further commands come from installed packages (entry point group `gatetwin.commands`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
+import itertools
 import json
 import sys
 from importlib.metadata import entry_points, version
@@ -15,6 +17,7 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -23,8 +26,9 @@ from twin import replay as replaying
 from twin import run as running
 from twin import serve as serving
 from twin import site as sites
+from twin import strict_toml
 from twin.clock import Clock, run_virtual
-from twin.errors import GateTwinError
+from twin.errors import GateTwinError, UnknownName
 from twin.gate import Gate
 from twin.judge import collect, judge, kpis
 from twin.report import print_judgement, print_summary, write_html, write_run
@@ -92,7 +96,7 @@ def main() -> None:
     """
 
 
-@main.command()
+@main.command(short_help="Drive a day of traffic through SITE, judge it, write a report.")
 @click.argument("site")
 @click.option("--day", required=True, metavar="YYYY-MM-DD", help="A counted day of the site.")
 @_seed
@@ -134,7 +138,7 @@ def run(
     """Drive a day of real traffic through SITE, judge it, and write a run folder.
 
     The folder holds trace.parquet (everything that happened), kpis.json and report.html. The
-    exit code is 0 only if every invariant held.
+    exit code is 0 only if no invariant was broken; the table says which were not exercised.
     """
     plan = running.Plan(
         site=sites.load(site),
@@ -150,6 +154,7 @@ def run(
     plan.site.day(plan.day)
     folder = out or Path("runs") / f"{plan.site.id}-{day}-seed{seed}"
     console = Console(stderr=as_json)
+    _warn_of_late_faults(plan, console)
     outcome = _with_progress(plan, console)
     facts = collect(outcome.records)
     judgement = judge(facts)
@@ -161,6 +166,20 @@ def run(
         print_summary(console, figures, judgement)
         console.print(f"Report: {folder / 'report.html'}")
     sys.exit(0 if judgement.held else BROKEN)
+
+
+def _warn_of_late_faults(plan: running.Plan, console: Console) -> None:
+    """A fault that lies behind the end would be a test that was never made."""
+    if plan.faults is None:
+        return
+    _, open_s = running.arrivals(plan)
+    schedule = strict_toml.load(plan.faults, fault_schedule.Schedule).faults
+    opens_h = plan.site.hours.opens_h
+    late = sum(fault.begin_s(opens_h) > open_s for fault in schedule if fault.at or fault.at_s)
+    if late:
+        console.print(
+            f"[yellow]{late} of {len(schedule)} faults begin after the end of this run.[/]"
+        )
 
 
 def _with_progress(plan: running.Plan, console: Console) -> running.Outcome:
@@ -227,7 +246,7 @@ def sites_command(as_json: bool) -> None:
     _show(rows, as_json, "Sites")
 
 
-@main.command()
+@main.command(short_help="List the endpoints of SITE and their maps.")
 @click.argument("site")
 @click.option("--map", "show_map", is_flag=True, help="Also list every register of every wire.")
 @_json
@@ -272,25 +291,36 @@ def wires(site: str, show_map: bool, as_json: bool) -> None:
                 _show(rows, False, f"{entry['id']} ({entry['profile']})")
 
 
-@main.command(name="faults")
+@main.command(name="faults", short_help="List what can break in SITE, and how.")
 @click.argument("site")
+@click.argument("target", default="*")
 @_json
-def faults_command(site: str, as_json: bool) -> None:
-    """List the fault menu of every device, wire and service of SITE.
+def faults_command(site: str, target: str, as_json: bool) -> None:
+    """List the fault menu of every device, wire and service of SITE, or of TARGET alone.
+
+    TARGET is a name or a pattern: in-1.barrier, '*.camera', customs.
 
     A line can be injected by a schedule (gatetwin run --faults FILE), in a pytest test
     (gate.inject("in-1.barrier", "slow", factor=0.5)) and by the Hypothesis strategies.
     """
-    rows = _built(site)[1]
+    menu = _built(site)[1]
+    rows = [row for row in menu if fnmatch.fnmatchcase(row["target"], target)]
+    if not rows:
+        raise UnknownName(f"fault target of {site}", target, {row["target"] for row in menu})
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    for row in rows:
-        row["parameters"] = ", ".join(
-            f"{name}={spec['default']}{' ' + spec['unit'] if 'unit' in spec else ''}"
-            for name, spec in row["parameters"].items()
-        )
-    _show(rows, False, f"Faults of {site}")
+    for name, group in itertools.groupby(rows, key=lambda row: str(row["target"])):
+        _show([_fault_row(row) for row in group], False, name)
+        click.echo()
+
+
+def _fault_row(row: dict[str, Any]) -> dict[str, Any]:
+    given = ", ".join(
+        f"{name}={spec['default']}{' ' + spec['unit'] if 'unit' in spec else ''}"
+        for name, spec in row["parameters"].items()
+    )
+    return {"kind": row["kind"], "what it does": f"{row['does']}{f'  [{given}]' if given else ''}"}
 
 
 def _built(site: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -311,10 +341,14 @@ def _built(site: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return run_virtual(look)
 
 
-@main.command()
+@main.command(short_help="Serve the wires of SITE for a stack of your own.")
 @click.argument("site")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--first-port", type=click.IntRange(1024, 65000), help="First of the ports in a row.")
+@click.option(
+    "--first-port",
+    type=click.IntRange(1024, 65000),
+    help="First of the ports in a row  [default: any free ports].",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("endpoints.json"),
               show_default=True, help="Where to write the wire list.")  # fmt: skip
 @click.option("--day", metavar="YYYY-MM-DD", help="Let the traffic of that day come.")
@@ -379,14 +413,14 @@ def serve(
     serving.serve(order, ready)
 
 
-@main.command(name="judge")
+@main.command(name="judge", short_help="Judge a recorded run again.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @_json
 def judge_command(trace: Path, as_json: bool) -> None:
     """Judge TRACE again: a run folder or its trace.parquet.
 
     The verdict is a pure function of the record, so that old evidence can be judged by new rules.
-    The exit code is 0 only if every invariant held.
+    The exit code is 0 only if no invariant was broken.
     """
     records = list(read_trace(trace))
     judgement = judge(records)
@@ -397,7 +431,7 @@ def judge_command(trace: Path, as_json: bool) -> None:
     sys.exit(0 if judgement.held else BROKEN)
 
 
-@main.command()
+@main.command(short_help="Play a recorded run or a failing example again.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @_json
 def replay(trace: Path, as_json: bool) -> None:
@@ -414,7 +448,7 @@ def replay(trace: Path, as_json: bool) -> None:
     sys.exit(0 if result.good else BROKEN)
 
 
-@main.command()
+@main.command(short_help="Draw the report of a recorded run again.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The page [report.html beside it].")
 @_language
@@ -432,16 +466,22 @@ def _show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in rows[0] if rows else []:
-        table.add_column(name, overflow="fold")
+    # no frame, and the name in the first column is never cut
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None,
+        pad_edge=False, padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    names = list(rows[0]) if rows else []
+    for name in names:
+        table.add_column(name, no_wrap=name == names[0])
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     Console().print(table)
 
 
 def _cell(value: Any) -> str:
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+    text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+    return escape(text)
 
 
 if __name__ == "__main__":

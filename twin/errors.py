@@ -16,6 +16,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+_LISTED_MAX = 12
+"""A longer list of names is left out where the nearest one is told."""
+
 
 class GateTwinError(Exception):
     """Base of all errors of the twin; the command line prints its text and exits with 2."""
@@ -45,8 +48,9 @@ class UnknownName(GateTwinError):  # noqa: N818 - it names what happened, as Key
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        listed = ", ".join(names) if names else "none"
-        super().__init__(f"unknown {what} {name!r}{hint} Known: {listed}")
+        if not near or len(names) <= _LISTED_MAX:
+            hint += f" Known: {', '.join(names) or 'none'}"
+        super().__init__(f"unknown {what} {name!r}{hint}")
 
 
 class TraceError(GateTwinError):

@@ -8,6 +8,8 @@ too, for one that is not packaged.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
@@ -39,11 +41,16 @@ def find(name: str) -> Factory:
     """The factory called `name`, or the one at `module:factory`."""
     module, colon, attribute = name.partition(":")
     if colon:
+        # As with `python -m`: a module beside the user is found, packaged or not.
+        if os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
         try:
             return cast("Factory", getattr(importlib.import_module(module), attribute))
         except (ImportError, AttributeError) as error:
-            raise HarnessError(f"stack {name}: {error}; give MODULE:FACTORY") from error
+            raise HarnessError(
+                f"stack {name}: {error}; looked in this folder and on PYTHONPATH"
+            ) from error
     for entry in entry_points(group=GROUP):
         if entry.name == name:
             return cast("Factory", entry.load())
-    raise UnknownName("stack", name, names())
+    raise UnknownName("stack", name, [*names(), "MODULE:FACTORY"])

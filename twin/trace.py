@@ -209,7 +209,7 @@ def read_trace(path: Path) -> Iterator[Record]:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise TraceError(f"{path}: not a readable Parquet file: {error}") from error
+        raise TraceError(f"{path}: is not a Parquet file") from error
     with file:
         version = (file.schema_arrow.metadata or {}).get(b"gatetwin.trace", b"none").decode()
         if version != str(FORMAT):

@@ -90,6 +90,10 @@ class Judgement(Struct, frozen=True):
     invariants: list[InvariantResult]
     sometimes: list[SometimesResult]
 
+    def __repr__(self) -> str:
+        told = f"broken: {', '.join(self.broken)}" if self.broken else "held"
+        return f"<Judgement {told}>"
+
     @property
     def held(self) -> bool:
         """No invariant was broken."""
