@@ -46,8 +46,8 @@ class UnknownName(GateTwinError):  # noqa: N818 - it names what happened, as Key
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
+        near = difflib.get_close_matches(name, names, n=3)
+        hint = f"; did you mean {', or '.join(map(repr, near))}?" if near else "."
         if not near or len(names) <= _LISTED_MAX:
             hint += f" Known: {', '.join(names) or 'none'}"
         super().__init__(f"unknown {what} {name!r}{hint}")

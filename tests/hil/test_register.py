@@ -99,8 +99,8 @@ def test_unknown_names(register: Register) -> None:
 
     with pytest.raises(UnknownName, match="barrier"):
         load("barier")
-    with pytest.raises(UnknownName, match="BAR-MOT-01"):
-        register["BAR-MOT-0l"]
+    with pytest.raises(UnknownName, match="did you mean .BAR-MOT-"):
+        register["BAR-MOT-O1"]
 
 
 VALUES = emulated_pics("came-gard").values()
