@@ -99,7 +99,7 @@ def test_unknown_names(register: Register) -> None:
 
     with pytest.raises(UnknownName, match="barrier"):
         load("barier")
-    with pytest.raises(UnknownName, match="did you mean .BAR-MOT-"):
+    with pytest.raises(UnknownName, match=r"did you mean .BAR-MOT-"):
         register["BAR-MOT-O1"]
 
 
