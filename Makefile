@@ -47,9 +47,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
 requirements:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url pyproject.toml requirements/build.in -o requirements/base.txt
+		--no-annotate --no-emit-index-url --no-strip-extras pyproject.toml requirements/build.in -o requirements/base.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url --all-extras -c requirements/base.txt \
+		--no-annotate --no-emit-index-url --no-strip-extras --all-extras -c requirements/base.txt \
 		pyproject.toml requirements/build.in -o requirements/dev.txt
 
 clean:
