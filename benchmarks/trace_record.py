@@ -43,9 +43,9 @@ def run(quick: bool) -> Iterable[Ratio]:
     async def main(clock: Clock) -> tuple[float, float, float]:
         def record(turns: int) -> None:
             for _ in range(turns // ROWS):
-                trace = Trace(clock)
+                record_one = Trace(clock).record
                 for _ in range(ROWS):
-                    trace("in-1.barrier", "device.state", state="open", position=100)
+                    record_one("in-1.barrier", "device.state", state="open", position=100)
 
         def append(turns: int) -> None:
             for _ in range(turns // ROWS):

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from twin.clock import Clock, run_real
-from twin.trace import Record, Trace
+from twin.trace import Record, Trace, write_records
 
 from . import evidence, matrix
 from . import register as registers
@@ -307,12 +307,9 @@ def _environment(done: Run) -> dict[str, Any]:
 
 def _parquet(records: Sequence[Record]) -> bytes:
     """The same events as Parquet, for DuckDB and Polars."""
-    trace = Trace()
-    for record in records:
-        trace._rows.append(tuple(record)[1:])  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.parquet"
-        trace.write(path)
+        write_records(path, records)
         return path.read_bytes()
 
 

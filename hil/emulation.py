@@ -23,7 +23,7 @@ from twin.devices.base import Device
 from twin.devices.remote_io import RemoteIO, RemoteIoParameters
 from twin.physics import ArmParameters, EventKind, Obstacle, edge_force, load_engine
 from twin.profiles import Profile
-from twin.trace import Trace
+from twin.trace import Recorder, Trace
 from twin.wires.modbus import ModbusServer
 from twin.world.arm import Arm, ArmEvent
 
@@ -293,6 +293,10 @@ class EmulatedOperator:
 class Forget(Trace):
     """A trace that keeps nothing: the evidence is the bench's trace, never the device's own."""
 
-    def __call__(self, source: str, kind: str, /, cause: int = -1, **payload: Any) -> int:  # noqa: ARG002
+    def _recorder(self, clock: Clock | None) -> Recorder:  # noqa: ARG002
         """Nothing is recorded; nothing is a cause."""
-        return -1
+
+        def forget(source: str, kind: str, /, cause: int = -1, **payload: Any) -> int:  # noqa: ARG001
+            return -1
+
+        return forget

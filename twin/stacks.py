@@ -11,7 +11,8 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Protocol, cast
 
 from twin.errors import HarnessError, UnknownName
@@ -32,9 +33,14 @@ class Stack(Protocol):
 Factory = Callable[[Mapping[str, Any], Mapping[str, Any]], Stack]
 
 
+@cache  # looking through what is installed takes longer than building a lane
+def _installed() -> EntryPoints:
+    return entry_points(group=GROUP)
+
+
 def names() -> list[str]:
     """Names of the installed stacks."""
-    return sorted(entry.name for entry in entry_points(group=GROUP))
+    return sorted(entry.name for entry in _installed())
 
 
 def find(name: str) -> Factory:
@@ -50,7 +56,7 @@ def find(name: str) -> Factory:
             raise HarnessError(
                 f"stack {name}: {error}; looked in this folder and on PYTHONPATH"
             ) from error
-    for entry in entry_points(group=GROUP):
+    for entry in _installed():
         if entry.name == name:
             return cast("Factory", entry.load())
     raise UnknownName("stack", name, [*names(), "MODULE:FACTORY"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pytest
 
 from twin.clock import Clock, run_virtual
 from twin.errors import TraceError
-from twin.trace import Trace, from_rows, hash_records, read_trace
+from twin.trace import Trace, from_rows, hash_records, read_trace, write_records
 
 
 def _filled(trace: Trace, count: int = 5) -> Trace:
@@ -29,6 +31,35 @@ def test_records_come_back_from_parquet_as_they_were(tmp_path: Path) -> None:
     assert hash_records(read) == trace.sha256()
     assert [record.cause for record in read] == [-1, 0, 1, 2, 3]
     assert read[3].payload == {"conn": 0, "frame": "03"}
+
+
+def test_records_from_elsewhere_are_written_like_a_trace(tmp_path: Path) -> None:
+    """A bundle's events become the same Parquet file that the trace itself would have written."""
+    trace = _filled(Trace(), 7)
+    write_records(tmp_path / "again.parquet", trace.records())
+    assert list(read_trace(tmp_path / "again.parquet")) == list(trace.records())
+
+
+def test_a_dropped_trace_gives_its_memory_back_at_once() -> None:
+    """No cycle holds the rows: a campaign makes thousands of traces between two collections."""
+    trace = _filled(Trace())
+    gone = weakref.ref(trace)
+    gc.disable()
+    try:
+        del trace
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_both_ways_to_record_count_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trace(...)` and `trace.record(...)` number one list of records, across spills."""
+    monkeypatch.setattr("twin.trace._CHUNK", 3)
+    trace = Trace(path=tmp_path / "t.parquet")
+    ids = [(trace if number % 2 else trace.record)("a", "b", n=number) for number in range(10)]
+    assert ids == list(range(10))
+    trace.close()
+    assert [record.payload["n"] for record in read_trace(tmp_path / "t.parquet")] == ids
 
 
 def test_a_run_folder_is_as_good_as_its_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 from rich.console import Console
 
@@ -16,9 +17,10 @@ from twin.trace import Trace, read_trace
 
 
 def traced(tape: Tape) -> Trace:
-    trace = Trace()
+    at_ns = 0
+    trace = Trace(SimpleNamespace(now_ns=lambda: at_ns))  # type: ignore[arg-type]
     for record in tape.records():
-        trace._now_ns = lambda at=record.t_ns: at  # type: ignore[misc]
+        at_ns = record.t_ns
         trace(record.source, record.kind, cause=record.cause, **record.payload)
     return trace
 

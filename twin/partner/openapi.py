@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ _TEXT = {
 }
 
 
+@cache  # a quarter of the time that it takes to build a lane for a test
 def document(wait_s_max: float = 60.0) -> bytes:
     """The document as JSON; `wait_s_max` is the longest wait of the event feed, seconds."""
     _, schemas = msgspec.json.schema_components(

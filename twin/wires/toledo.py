@@ -175,7 +175,7 @@ class ToledoServer(Faulty):
     def received(self, number: int, data: bytes) -> None:
         """Carry out the commands in `data`; what is no command is passed over, as terminals do."""
         data = data[:_LINE_BUFFER]
-        cause = self.trace(self.device.id, "toledo.rx", conn=number, frame=data)
+        cause = self.trace.record(self.device.id, "toledo.rx", conn=number, frame=data)
         if "silent" in self.faults:
             return
         for byte in data:
@@ -232,7 +232,7 @@ class ToledoServer(Faulty):
             cut = 1 + number * 7 % (len(frame) - 1)
             self._rest, frame = frame[cut:], self._rest + frame[:cut]
         for connection in list(self._connections.values()):
-            self.trace(self.device.id, "toledo.tx", conn=connection.number, frame=frame)
+            self.trace.record(self.device.id, "toledo.tx", conn=connection.number, frame=frame)
             connection.send(frame)
 
     def _garble(self, frame: bytes, number: int) -> bytes:

@@ -180,7 +180,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, server: ModbusServer) -> None:
         self._server = server
-        self._trace = server.trace
+        self._record = server.trace.record
         self._source = server.device.id
         self._loop = server.loop
         self._buffer = b""
@@ -258,9 +258,9 @@ class _Connection(asyncio.Protocol):
 
     def _consume(self, data: bytes) -> None:
         """Answer every whole frame in `data`; keep the rest."""
-        respond, trace, source, number = (
+        respond, record, source, number = (
             self._server.respond,
-            self._trace,
+            self._record,
             self._source,
             self._number,
         )
@@ -277,7 +277,7 @@ class _Connection(asyncio.Protocol):
                 break
             frame = data[position:end]
             position = end
-            cause = trace(source, "modbus.rx", conn=number, frame=frame)
+            cause = record(source, "modbus.rx", conn=number, frame=frame)
             if protocol:
                 if self._server.profile.foreign_protocol == "close":
                     ending = f"protocol id {protocol} is not 0"
@@ -287,7 +287,7 @@ class _Connection(asyncio.Protocol):
             if answer is None:
                 continue
             reply = frame[:4] + _TAIL.pack(len(answer) + 1, unit) + answer
-            trace(source, "modbus.tx", cause, conn=number, frame=reply)
+            record(source, "modbus.tx", cause, conn=number, frame=reply)
             answers.append(reply)
             if len(answers) == 64:  # a long run of requests must not outgrow the write buffer
                 self._send(b"".join(answers))
