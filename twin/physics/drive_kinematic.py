@@ -1,0 +1,241 @@
+"""The vehicle in closed form: it does exactly what its plan asks for, on its path."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from twin.physics.drive import DriveState, Leg, SpeedLimit
+from twin.physics.parameters import PhysicsError
+from twin.physics.path import Pose
+from twin.physics.s_curve import Bounds, Phase, Zone, advance, change, profile
+from twin.physics.vehicle_parameters import BrakeKind, Limits
+
+_BEND = 1.001
+"""A path may bend this much more than the smallest turning circle: rounding of drawn maps."""
+_CORNER_RAD = 0.03
+"""A corner this sharp is taken as a bend of the map's rounding (estimate); more is refused."""
+_BEYOND_M = 1e-6
+_REST_M_S = 1e-6
+_SHORT_M = 2.0
+_STEP_M_S = 0.5
+"""Curves drawn as many short arcs get limits in steps, so that speed does not follow each arc."""
+
+
+class KinematicMotion:
+    """Pieces of constant jerk along a path."""
+
+    __slots__ = ("_a", "_j", "_s", "_t", "_v", "duration_s", "end", "held", "leg")
+
+    def __init__(
+        self, leg: Leg, start: DriveState, phases: Sequence[Phase], *, held: bool, stop_m: float
+    ) -> None:
+        """`stop_m` is where the last phase ends; sums of phases miss it by rounding alone."""
+        self.leg, self.held = leg, held
+        t, s, v, a = 0.0, start.at_m, start.speed_m_s, start.acceleration_m_s2
+        self._t, self._s, self._v, self._a, self._j = [t], [s], [v], [a], [0.0]
+        for duration_s, jerk in phases:
+            if duration_s <= 0.0:
+                continue
+            self._j[-1] = jerk
+            way, v, a = advance(v, a, [(duration_s, jerk)])
+            t, s = t + duration_s, min(s + way, stop_m)
+            self._t.append(t)
+            self._s.append(s)
+            self._v.append(v)
+            self._a.append(a)
+            self._j.append(0.0)
+        self._s[-1] = stop_m
+        self.duration_s = t
+        self.end = DriveState(stop_m)
+
+    def at(self, t_s: float) -> DriveState:
+        """The state `t_s` after the begin."""
+        if t_s >= self.duration_s:
+            return self.end
+        t_s = max(0.0, t_s)
+        i = bisect.bisect_right(self._t, t_s) - 1
+        dt, v, a, j = t_s - self._t[i], self._v[i], self._a[i], self._j[i]
+        way = dt * (v + dt * (a / 2 + dt * j / 6))
+        # Rounding must not carry a piece beyond the place where the next one begins.
+        place = min(self._s[i] + max(0.0, way), self._s[i + 1])
+        return DriveState(place, max(0.0, v + dt * (a + dt * j / 2)), a + dt * j)
+
+    def pose(self, t_s: float) -> Pose:
+        """Where in the map the body is."""
+        return self.leg.path.pose_at(self.at(t_s).at_m)
+
+    def when(self, at_m: float) -> float | None:
+        """The first instant at a place; 0 for places behind, None if it is not reached."""
+        if at_m <= self._s[0]:
+            return 0.0
+        if at_m > self._s[-1]:
+            return None
+        i = bisect.bisect_left(self._s, at_m) - 1
+        low, high = self._t[i], self._t[i + 1]
+        # The place grows with time within a piece; halvings need no case for a cubic's roots.
+        for _ in range(60):
+            middle = (low + high) / 2
+            if self.at(middle).at_m < at_m:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def energy_kwh(self, t_s: float) -> float:
+        """What the battery has given from the begin to `t_s`."""
+        way = self.at(t_s).at_m - self._s[0]
+        return self.leg.energy.consumed_kwh(way, max(0.0, t_s), self.leg.load_kg)
+
+
+class KinematicDrive:
+    """Plans in closed form; needs no package."""
+
+    name = "kinematic"
+
+    def plan(
+        self, leg: Leg, start: DriveState, stop_at_m: float, limits: Sequence[SpeedLimit] = ()
+    ) -> KinematicMotion:
+        """Drive from any state and stand at `stop_at_m`, as fast as every limit allows."""
+        own = leg.vehicle.limits(leg.load_kg, leg.conditions)
+        bounds = Bounds(own.acceleration_m_s2, own.braking_m_s2, own.jerk_m_s3)
+        if stop_at_m > leg.path.end_m + _BEYOND_M:
+            raise PhysicsError(
+                f"a stop at {stop_at_m:.2f} m lies beyond the path, which ends at "
+                f"{leg.path.end_m:.2f} m"
+            )
+        start = checked(start)
+        stop_m = max(stop_at_m, start.at_m)
+        protective = leg.vehicle.braking_m_s2(BrakeKind.PROTECTIVE, leg.load_kg, leg.conditions)
+        phases, held = profile(
+            start.speed_m_s,
+            start.acceleration_m_s2,
+            zones(leg, start.at_m, stop_m, limits, own),
+            bounds,
+            hardest=max(1.0, protective / own.braking_m_s2),
+        )
+        return _motion(leg, start, phases, held=held, stop_m=stop_m)
+
+    def brake(self, leg: Leg, start: DriveState, kind: BrakeKind) -> KinematicMotion:
+        """Come to rest as soon as this kind of braking allows, on the path."""
+        start = checked(start)
+        phases = braking(leg, start, kind)
+        return _motion(leg, start, phases, held=True, stop_m=math.inf)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def checked(start: DriveState) -> DriveState:
+    """The state, with no deceleration left at rest: a brake that has stopped a vehicle holds it."""
+    numbers = (start.at_m, start.speed_m_s, start.acceleration_m_s2)
+    if start.speed_m_s < 0 or not all(map(math.isfinite, numbers)):
+        raise PhysicsError(
+            f"a vehicle at {start.at_m} m, {start.speed_m_s} m/s, {start.acceleration_m_s2} m/s²; "
+            f"speeds are finite and at least 0 along the path (for backwards see Piece.body_rad)"
+        )
+    if start.speed_m_s < _REST_M_S and start.acceleration_m_s2 < 0.0:
+        return replace(start, speed_m_s=0.0, acceleration_m_s2=0.0)
+    return start
+
+
+def _motion(
+    leg: Leg, start: DriveState, phases: Sequence[Phase], *, held: bool, stop_m: float
+) -> KinematicMotion:
+    way = advance(start.speed_m_s, start.acceleration_m_s2, phases)[0]
+    end_m = start.at_m + max(0.0, way)
+    if abs(end_m - stop_m) < 1e-6:
+        end_m = stop_m
+    return KinematicMotion(leg, start, phases, held=held, stop_m=end_m)
+
+
+def braking(leg: Leg, start: DriveState, kind: BrakeKind) -> list[Phase]:
+    """The phases of a stop: reaction, build-up, full braking; a service stop also ends softly."""
+    v, a = start.speed_m_s, start.acceleration_m_s2
+    if v <= 0.0:
+        return []
+    most = leg.vehicle.braking_m_s2(kind, leg.load_kg, leg.conditions)
+    jerk, reaction_s = leg.vehicle.jerk_of(kind)
+    if kind is BrakeKind.SERVICE:
+        if a < 0 and v + -a * a / (2 * jerk) < 0:
+            return [(2 * v / -a, a * a / (2 * v))]
+        return change(v, a, 0.0, Bounds(most, most, jerk))
+    phases: list[Phase] = []
+    if a > 0:  # the drive lets go with the command
+        phases.append((a / jerk, -jerk))
+        v, a = v + a * a / (2 * jerk), 0.0
+    wait_s = max(0.0, reaction_s - sum(t for t, _ in phases))
+    wait_s = _until_rest_s(v, a, 0.0, wait_s)
+    v += a * wait_s
+    rise_s = _until_rest_s(v, a, -jerk, max(0.0, (a + most) / jerk))
+    phases += [(wait_s, 0.0), (rise_s, -jerk)]
+    v, a = v + rise_s * (a - jerk * rise_s / 2), a - jerk * rise_s
+    if v > 0.0 and a < 0.0:
+        phases.append((v / -a, 0.0))
+    return phases
+
+
+def _until_rest_s(v: float, a: float, jerk: float, most_s: float) -> float:
+    """How long a phase lasts: `most_s`, or until the speed is 0."""
+    if v + most_s * (a + most_s * jerk / 2) >= 0:
+        return most_s
+    if jerk == 0.0:
+        return v / -a
+    # v + a t + j t²/2 = 0 with j < 0: the one root after now
+    return (-a - math.sqrt(a * a - 2 * jerk * v)) / jerk
+
+
+def zones(
+    leg: Leg, from_m: float, to_m: float, limits: Sequence[SpeedLimit], own: Limits
+) -> list[Zone]:
+    """Stretches of one speed limit: the vehicle's, those of curves, and the given ones."""
+    for limit in limits:
+        if not limit.speed_m_s > 0:
+            raise PhysicsError(
+                f"the speed limit from {limit.from_m:g} m to {limit.to_m:g} m is "
+                f"{limit.speed_m_s} m/s; it must be above 0 (to stop there, set stop_at_m)"
+            )
+    stretches = [
+        *((limit.from_m, limit.to_m, limit.speed_m_s) for limit in limits),
+        *_curves(leg, from_m, to_m),
+    ]
+    cuts = sorted({from_m, to_m, *(place for s in stretches for place in s[:2])})
+    cuts = [cut for cut in cuts if from_m <= cut <= to_m]
+    found: list[Zone] = []
+    for begin, end in itertools.pairwise(cuts):
+        middle = (begin + end) / 2
+        speed = min([own.speed_m_s, *(s[2] for s in stretches if s[0] <= middle < s[1])])
+        if found and found[-1].speed_m_s == speed:
+            found[-1] = Zone(found[-1].length_m + end - begin, speed)
+        else:
+            found.append(Zone(end - begin, speed))
+    return found
+
+
+def _curves(leg: Leg, from_m: float, to_m: float) -> list[tuple[float, float, float]]:
+    """The stretches with a bend, and the speed at which its lateral acceleration is allowed."""
+    vehicle = leg.vehicle
+    tightest = _BEND / vehicle.turning_radius_m
+    found = []
+    for place, turn in leg.path.corners():
+        if from_m < place < to_m and abs(turn) > _CORNER_RAD:
+            raise PhysicsError(
+                f"the path has a corner of {math.degrees(turn):.0f} degrees at {place:.2f} m; "
+                f"the vehicle needs an arc of at least {vehicle.turning_radius_m:.2f} m"
+            )
+    for begin, end, curvature in leg.path.curvatures():
+        if end <= from_m or begin >= to_m or curvature == 0.0:
+            continue
+        if abs(curvature) > tightest:
+            raise PhysicsError(
+                f"the path bends with a radius of {1 / abs(curvature):.2f} m at {begin:.2f} m; "
+                f"the vehicle's smallest is {vehicle.turning_radius_m:.2f} m"
+            )
+        speed = math.sqrt(vehicle.lateral_m_s2 / abs(curvature))
+        if end - begin < _SHORT_M:
+            speed = max(_STEP_M_S, math.floor(speed / _STEP_M_S) * _STEP_M_S)
+        found.append((begin, end, speed))
+    return found
