@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -14,20 +16,14 @@ from twin.clock import Clock
 from twin.errors import ConfigError
 from twin.trace import Trace
 
-from .drivers.base import Operator
-from .drivers.instruments import (
-    FeedbackAngle,
-    ModbusInstrument,
-    RegisterInclinometer,
-    RelayPower,
-    RelayStimulus,
-)
+from .drivers.instruments import ModbusInstrument, RelayPower
 from .drivers.manual import ManualHands, TerminalOperator
-from .drivers.modbus import BarrierWire, Endpoint
 from .drivers.twin import TwinHands
-from .emulation import load_profile
-from .pics import BarrierPics
-from .session import Roles
+from .roles import Operator, Power
+
+B = TypeVar("B", bound="BenchFile")
+H = TypeVar("H", bound=TwinHands)
+M = TypeVar("M", bound=ManualHands)
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -45,8 +41,8 @@ class BenchHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Times real time; above 1 only where every role is played by an emulator of that speed."""
 
 
-class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The device under test: always its own wire."""
+class ModbusDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test behind Modbus TCP: always its own wire."""
 
     driver: Literal["modbus"]
     host: Text
@@ -57,22 +53,16 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class RoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One role; which keys are needed depends on the driver."""
+    """One role; which keys are needed depends on the driver. A kit adds keys of its own."""
 
     driver: Literal["twin", "manual", "modbus", "feedback"]
     url: str = ""
     host: str = ""
     port: Port | None = None
     unit: Unit = 1
-    table: Literal["holding", "input"] = "input"
-    address: Address | None = None
-    scale: float = 1.0
-    offset_deg: float = 0.0
-    uncertainty_deg: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.5
     coil: Address | None = None
     on_closed: bool = True
     """Relay power: a closed relay means mains on."""
-    coils: dict[Literal["safety", "emergency_stop"], Address] = {}
 
 
 class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,59 +77,58 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class BenchFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole of bench.toml."""
+    """What every bench.toml has; a kit adds its device under test and its roles."""
 
     bench: BenchHead
-    barrier: Device
-    inclinometer: RoleConfig | None = None
-    stimulus: RoleConfig | None = None
-    force_gauge: RoleConfig | None = None
     power: RoleConfig | None = None
     operator: RoleConfig | None = None
     instrument: list[Instrument] = []
 
 
-_NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("inclinometer", "modbus"): ("host", "port", "address"),
-    ("stimulus", "modbus"): ("host", "port", "coils"),
-    ("power", "modbus"): ("host", "port", "coil"),
-}
-_DRIVERS = {
-    "inclinometer": ("twin", "modbus", "feedback"),
-    "stimulus": ("twin", "modbus", "manual"),
-    "force_gauge": ("twin", "manual"),
-    "power": ("twin", "modbus", "manual"),
-    "operator": ("twin", "manual"),
-}
+@dataclass(frozen=True, slots=True)
+class RoleRule:
+    """Which drivers may play a role, and which keys each of them needs."""
+
+    drivers: tuple[str, ...]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def load(path: Path, *, today: dt.date | None = None) -> BenchFile:
+POWER = RoleRule(("twin", "modbus", "manual"), {"modbus": ("host", "port", "coil")})
+OPERATOR = RoleRule(("twin", "manual"))
+
+
+def load(
+    path: Path,
+    device: str,
+    kind: type[B],
+    rules: Mapping[str, RoleRule],
+    *,
+    today: dt.date | None = None,
+) -> B:
     """Read and check bench.toml; `today` (default: now) is held against calibration dates."""
     if not path.is_file():
         raise ConfigError(
-            path, None, "", "there is no bench file; `gatetwin certify init barrier` writes one"
+            path, None, "", f"there is no bench file; `gatetwin certify init {device}` writes one"
         )
-    file = strict_toml.load(path, BenchFile)
+    file = strict_toml.load(path, kind)
     lines = strict_toml.LineIndex(path.read_text(encoding="utf-8"))
 
     def wrong(key: str, message: str) -> ConfigError:
         return ConfigError(path, lines.find(key), key, message)
 
-    for role, allowed in _DRIVERS.items():
-        config: RoleConfig | None = getattr(file, role)
-        if config is None:
-            continue
-        if config.driver not in allowed:
+    bound = {role: getattr(file, role) for role in rules if getattr(file, role) is not None}
+    for role, config in bound.items():
+        rule = rules[role]
+        if config.driver not in rule.drivers:
             raise wrong(
                 f"{role}.driver",
-                f"{config.driver!r} cannot play {role}; drivers: {', '.join(allowed)}",
+                f"{config.driver!r} cannot play {role}; drivers: {', '.join(rule.drivers)}",
             )
-        needed = ("url",) if config.driver == "twin" else _NEEDS.get((role, config.driver), ())
+        needed = ("url",) if config.driver == "twin" else rule.needs.get(config.driver, ())
         for name in needed:
             if getattr(config, name) in (None, "", {}):
                 raise wrong(role, f"driver {config.driver!r} needs the key {name!r}")
-    emulated = [role for role in _DRIVERS if _driver(file, role) == "twin"]
-    if file.bench.speed != 1.0 and len(emulated) != sum(1 for r in _DRIVERS if _driver(file, r)):
+    if file.bench.speed != 1.0 and any(config.driver != "twin" for config in bound.values()):
         raise wrong(
             "bench.speed",
             f"{file.bench.speed} is possible only where every role is "
@@ -156,77 +145,64 @@ def load(path: Path, *, today: dt.date | None = None) -> BenchFile:
     return file
 
 
-def _driver(file: BenchFile, role: str) -> str:
-    config: RoleConfig | None = getattr(file, role)
-    return config.driver if config is not None else ""
+class Binder(Generic[H, M]):
+    """Makes the drivers of one bench; each is closed when its stack is left.
 
+    `hands` makes the client of an emulated bench's hands, `manual` the hands of a person.
+    """
 
-async def bind(
-    file: BenchFile,
-    pics: BarrierPics,
-    clock: Clock,
-    trace: Trace,
-    stack: AsyncExitStack,
-    *,
-    operator: Operator | None = None,
-) -> Roles:
-    """The drivers of all roles; they are closed when `stack` is left."""
-    endpoint = Endpoint(file.barrier.host, file.barrier.port, file.barrier.unit)
-    wire = BarrierWire(
-        endpoint, load_profile(pics.profile), clock, trace, limit_s=file.barrier.limit_s
-    )
-    stack.callback(wire.close)
-    hands: dict[str, TwinHands] = {}
+    def __init__(
+        self,
+        clock: Clock,
+        trace: Trace,
+        stack: AsyncExitStack,
+        hands: Callable[[str, Clock], H],
+        manual: Callable[[Operator, Clock], M],
+        *,
+        operator: Operator | None = None,
+    ) -> None:
+        self._clock, self._trace, self._stack = clock, trace, stack
+        self._hands, self._made = hands, dict[str, H]()
+        self._person = operator
+        self._manual, self._manual_made = manual, list[M]()
 
-    def twin(config: RoleConfig) -> TwinHands:
-        if config.url not in hands:
-            hands[config.url] = TwinHands(config.url, clock)
-            stack.push_async_callback(hands[config.url].close)
-        return hands[config.url]
+    def twin(self, url: str) -> H:
+        """The hands of the emulated bench at `url`; one client for all its roles."""
+        if url not in self._made:
+            self._made[url] = self._hands(url, self._clock)
+            self._stack.push_async_callback(self._made[url].close)
+        return self._made[url]
 
-    def instrument(role: str, config: RoleConfig) -> ModbusInstrument:
+    def operator(self, config: RoleConfig | None) -> Operator | None:
+        """Who answers prompts; None if the bench has nobody."""
+        if self._person is None and config is not None:
+            if config.driver == "manual":
+                self._person = TerminalOperator(self._trace)
+            else:
+                self._person = self.twin(config.url)
+        return self._person
+
+    def manual(self) -> M:
+        """A person's hands; asks the bench's operator, or on the terminal."""
+        if not self._manual_made:
+            person = self._person or TerminalOperator(self._trace)
+            self._manual_made.append(self._manual(person, self._clock))
+        return self._manual_made[0]
+
+    def instrument(self, role: str, config: RoleConfig) -> ModbusInstrument:
+        """A Modbus connection for one instrument."""
         assert config.port is not None
         found = ModbusInstrument(role, config.host, config.port, config.unit)
-        stack.push_async_callback(found.close)
+        self._stack.push_async_callback(found.close)
         return found
 
-    person: Operator | None = operator
-    if person is None and file.operator is not None:
-        by_hand = file.operator.driver == "manual"
-        person = TerminalOperator(trace) if by_hand else twin(file.operator)
-    manual = ManualHands(person or TerminalOperator(trace), clock)
-
-    def played(role: str) -> Any:
-        config: RoleConfig | None = getattr(file, role)
+    def power(self, config: RoleConfig | None) -> Power | None:
+        """The driver of the role power."""
         if config is None:
             return None
         if config.driver == "twin":
-            return twin(config)
+            return self.twin(config.url)
         if config.driver == "manual":
-            return manual
-        if role == "inclinometer" and config.driver == "feedback":
-            return FeedbackAngle(wire)
-        tool = instrument(role, config)
-        if role == "power":
-            assert config.coil is not None
-            return RelayPower(tool, config.coil, on_closed=config.on_closed)
-        if role == "stimulus":
-            return RelayStimulus(tool, config.coils, manual)
-        assert config.address is not None
-        return RegisterInclinometer(
-            tool,
-            table=config.table,
-            address=config.address,
-            scale=config.scale,
-            offset_deg=config.offset_deg,
-            uncertainty_deg=config.uncertainty_deg,
-        )
-
-    return Roles(
-        wire,
-        played("inclinometer"),
-        played("stimulus"),
-        played("force_gauge"),
-        played("power"),
-        person,
-    )
+            return self.manual()
+        assert config.coil is not None
+        return RelayPower(self.instrument("power", config), config.coil, on_closed=config.on_closed)

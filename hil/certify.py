@@ -23,25 +23,20 @@ from twin.clock import Clock, run_real
 from twin.trace import Record, Trace, write_records
 
 from . import evidence, matrix
-from . import register as registers
-from . import suite as suites
-from .bench import BenchFile, bind
-from .drivers.base import Operator
+from . import kit as kits
+from .bench import BenchFile
 from .errors import BenchError
 from .junit import junit
+from .kit import Kit
 from .lock import BenchLock
-from .mutants import find
-from .pics import BarrierPics, BarrierPixit, Product, redacted, to_toml
+from .papers import Pics, Pixit, Product, redacted, to_toml
 from .report import rates, render
+from .roles import Operator
 from .runner import JUDGE_VERSION, drive, judge
-from .session import Session
 from .verdict import Outcome, Result, Verdict, outcome
 
 RUNNER_VERSION = "1.0"
 """Version of how cases are driven; register, suite and judge have their own."""
-
-HEALTH = ("zero-transaction", "skewed-position", "ignores-input-at-start", "presses-on")
-"""Known-bad emulators that a healthy bench computer must fail; one of each kind of judge."""
 
 Progress = Callable[[str], None]
 
@@ -50,11 +45,12 @@ Progress = Callable[[str], None]
 class Plan:
     """What is to be run, on what, and where the evidence goes."""
 
+    kit: Kit
     bench: BenchFile
     bench_text: str
     product: Product
-    pics: BarrierPics
-    pixit: BarrierPixit
+    pics: Pics
+    pixit: Pixit
     out: Path
     key: Path | None = None
     wait_s: float = 0.0
@@ -68,6 +64,7 @@ class Plan:
 class Run:
     """A finished run."""
 
+    kit: Kit
     id: str
     started: str
     records: list[Record]
@@ -77,15 +74,14 @@ class Run:
     bundle: Path
 
 
-def health_check() -> dict[str, str]:
+def health_check(kit: Kit) -> dict[str, str]:
     """Run the kit against itself in virtual time: a good emulator passes, bad ones fail.
 
     Raises `BenchError` if this computer cannot tell them apart; the result goes into the bundle.
     """
     found: dict[str, str] = {}
-    wanted = [name for name in matrix.names() if name in HEALTH]
-    kills = [find("barrier", name).kills for name in wanted]
-    judged, _ = matrix.results("came-gard", only=kills)
+    kills = [kit.mutant(name).kills for name in kit.health]
+    judged, _ = matrix.results(kit.device, kit.good[0], only=kills)
     verdicts = {result.requirement: result.verdict for result in judged}
     for kill in kills:
         found[f"good {kill}"] = verdicts[kill].value
@@ -94,8 +90,8 @@ def health_check() -> dict[str, str]:
                 f"health check: the known-good emulator does not pass {kill}, but "
                 f"{verdicts[kill].value}; this installation cannot certify anything"
             )
-    for name, kill in zip(wanted, kills, strict=True):
-        got = matrix.row(name, own=True).verdicts[kill]
+    for name, kill in zip(kit.health, kills, strict=True):
+        got = matrix.row(name, device=kit.device, own=True).verdicts[kill]
         found[f"{name} {kill}"] = got
         if got != Verdict.FAIL.value:
             raise BenchError(
@@ -113,17 +109,16 @@ def run(plan: Plan, progress: Progress = lambda _: None) -> Run:
         health = {}
         if plan.health:
             progress("health check: known-good and known-bad emulators")
-            health = health_check()
+            health = health_check(plan.kit)
 
         async def main(clock: Clock) -> list[Record]:
             return await _drive(plan, clock, progress)
 
         records = run_real(main, speed=plan.bench.bench.speed)
-    suite, register = suites.load("barrier"), registers.load("barrier")
-    results = judge(records, suite, register)
+    results = judge(records, plan.kit.suite, plan.kit.register)
     stamp = started.strftime("%Y%m%dT%H%M%SZ")
-    path = plan.out / f"{stamp}_barrier_{number}.tar.gz"
-    done = Run(number, stamp, records, results, outcome(results), health, path)
+    path = plan.out / f"{stamp}_{plan.kit.device}_{number}.tar.gz"
+    done = Run(plan.kit, number, stamp, records, results, outcome(results), health, path)
     _write(plan, done, path)
     return done
 
@@ -131,14 +126,15 @@ def run(plan: Plan, progress: Progress = lambda _: None) -> Run:
 async def _drive(plan: Plan, clock: Clock, progress: Progress) -> list[Record]:
     trace = Trace(clock)
     async with AsyncExitStack() as stack:
-        roles = await bind(plan.bench, plan.pics, clock, trace, stack, operator=plan.operator)
-        session = Session(clock, trace, roles, plan.pics, plan.pixit)
+        session = plan.kit.bind(
+            plan.bench, plan.pics, plan.pixit, clock, trace, stack, operator=plan.operator
+        )
         _cancel_on_signals(clock.loop, stack)
         try:
             await drive(
                 session,
-                suites.load("barrier"),
-                registers.load("barrier"),
+                plan.kit.suite,
+                plan.kit.register,
                 product=plan.product,
                 only=plan.only or None,
                 progress=progress,
@@ -172,9 +168,9 @@ def _cancel_on_signals(loop: asyncio.AbstractEventLoop, stack: AsyncExitStack) -
 
 
 def _write(plan: Plan, done: Run, path: Path) -> None:
-    register = registers.load("barrier")
+    register = plan.kit.register
     product = {k: v for k, v in msgspec.structs.asdict(plan.product).items() if v}
-    versions = _versions()
+    versions = _versions(plan.kit)
     about = {
         "run": done.id,
         "started": done.started,
@@ -190,7 +186,7 @@ def _write(plan: Plan, done: Run, path: Path) -> None:
         "PIXIT.toml": to_toml(redacted(plan.pixit)).encode(),
         "BENCH.toml": plan.bench_text.encode(),
         "results.json": evidence.pretty(results_json(done)),
-        "junit.xml": junit(done.results, register, suite="gatetwin.barrier"),
+        "junit.xml": junit(done.results, register, suite=f"gatetwin.{plan.kit.device}"),
         "report.html": render(
             outcome=done.outcome,
             results=done.results,
@@ -201,6 +197,7 @@ def _write(plan: Plan, done: Run, path: Path) -> None:
             pixit=redacted(plan.pixit),
             about=about,
             instruments=instruments,
+            curves=plan.kit.curves(done.records),
         ),
         "trace/trace.parquet": _parquet(done.records),
         "env.json": evidence.pretty(_environment(done)),
@@ -208,7 +205,7 @@ def _write(plan: Plan, done: Run, path: Path) -> None:
     head = {
         "run": done.id,
         "started": done.started,
-        "device": "barrier",
+        "device": plan.kit.device,
         "versions": versions,
         "outcome": done.outcome.verdict.value,
     }
@@ -217,11 +214,11 @@ def _write(plan: Plan, done: Run, path: Path) -> None:
 
 def results_json(done: Run) -> dict[str, Any]:
     """Machine-readable results."""
-    register = registers.load("barrier")
+    register = done.kit.register
     return {
         "run": done.id,
-        "device": "barrier",
-        "versions": _versions(),
+        "device": done.kit.device,
+        "versions": _versions(done.kit),
         "outcome": done.outcome.verdict.value,
         "exit_code": done.outcome.exit_code,
         "reasons": list(done.outcome.reasons),
@@ -262,7 +259,7 @@ def attestation(product: Product, done: Run) -> dict[str, Any]:
     )
     passed = sorted(r.requirement for r in done.results if r.verdict is Verdict.PASS)
     result = {Verdict.PASS: "WARNED" if warned else "PASSED"}.get(done.outcome.verdict, "FAILED")
-    register = registers.load("barrier")
+    device, version = done.kit.device, done.kit.register.version
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [
@@ -274,7 +271,7 @@ def attestation(product: Product, done: Run) -> dict[str, Any]:
         "predicateType": "https://in-toto.io/attestation/test-result/v0.1",
         "predicate": {
             "result": result,
-            "configuration": [{"name": f"gatetwin barrier requirements {register.version}"}],
+            "configuration": [{"name": f"gatetwin {device} requirements {version}"}],
             "passedTests": passed,
             "warnedTests": warned,
             "failedTests": failed,
@@ -282,10 +279,10 @@ def attestation(product: Product, done: Run) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def _versions(kit: Kit) -> dict[str, str]:
     return {
-        "requirements": registers.load("barrier").version,
-        "suite": suites.load("barrier").version,
+        "requirements": kit.register.version,
+        "suite": kit.suite.version,
         "judge": JUDGE_VERSION,
         "runner": RUNNER_VERSION,
         "gatetwin": importlib.metadata.version("gatetwin"),
@@ -313,18 +310,27 @@ def _parquet(records: Sequence[Record]) -> bytes:
         return path.read_bytes()
 
 
-def rejudge(path: Path) -> tuple[list[Result], Outcome, list[str]]:
-    """Judge a bundle's events again with today's rules; also what differs from its results."""
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """What today's rules say of old evidence, and where that differs from what was said then."""
+
+    kit: Kit
+    results: list[Result]
+    outcome: Outcome
+    changed: list[str]
+
+
+def rejudge(path: Path) -> Rejudged:
+    """Judge a bundle's events again with today's rules."""
     files = evidence.unpack(path)
     records, _ = evidence.unchained(files[evidence.EVENTS])
-    results = judge(records, suites.load("barrier"), registers.load("barrier"))
-    old = {
-        item["requirement"]: item["verdict"]
-        for item in msgspec.json.decode(files["results.json"])["results"]
-    }
+    then = msgspec.json.decode(files["results.json"])
+    kit = kits.load(then["device"])
+    results = judge(records, kit.suite, kit.register)
+    old = {item["requirement"]: item["verdict"] for item in then["results"]}
     changed = [
         f"{result.requirement}: {old.get(result.requirement, 'absent')} > {result.verdict.value}"
         for result in results
         if old.get(result.requirement) != result.verdict.value
     ]
-    return results, outcome(results), changed
+    return Rejudged(kit, results, outcome(results), changed)

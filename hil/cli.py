@@ -7,43 +7,37 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from twin.physics.engine import ENGINE_NAMES
+from twin.errors import UnknownName
 
-from . import bench as benches
 from . import certify as certification
-from . import evidence, matrix, mutants, templates
+from . import evidence, matrix
+from . import kit as kits
 from . import register as registers
-from . import suite as suites
-from .emulator import Emulator
-from .pics import BarrierPics, load_pics, load_pixit, load_product
-from .verdict import Outcome, Result, Verdict
+from .cli_kit import PATH, as_json_option, command
+from .cli_print import console, print_outcome, print_results, table
 
-STYLES = {
-    "PASS": "green",
-    "FAIL": "bold red",
-    "MARGINAL": "yellow",
-    "NOT_APPLICABLE": "dim",
-    "NOT_RUN": "yellow",
-    "INCONCLUSIVE": "yellow",
-    "ERROR": "magenta",
-}
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-_device = click.argument("device", type=click.Choice(["barrier"]))
-_path = click.Path(path_type=Path)
+_device = click.argument("device", type=click.Choice(kits.names()))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Kits(click.Group):
+    """One command for each device that can be certified, made when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Devices first, then the rest."""
+        return [*kits.names(), *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a kit, or one of the others."""
+        if cmd_name in kits.names():
+            return command(kits.load(cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Kits, context_settings={"help_option_names": ["-h", "--help"]})
 def certify() -> None:
     """Certify a device on a bench: real hardware, an emulator, or a person who answers prompts.
 
@@ -56,124 +50,11 @@ def certify() -> None:
 
 
 @certify.command()
-@click.option("--bench", type=_path, help="Bench file; the others are looked for beside it.")
-@click.option("--product", type=_path, help="Which sample is tested [product.toml].")
-@click.option("--pics", type=_path, help="What it is declared to do [pics.toml].")
-@click.option("--pixit", type=_path, help="How it is to be tested [pixit.toml].")
-@click.option("--emulated", is_flag=True, help="Start an emulated barrier and certify that.")
-@click.option(
-    "--profile",
-    type=click.Choice(matrix.GOOD),
-    default="came-gard",
-    show_default=True,
-    help="Wire map of the emulated barrier.",
-)
-@click.option("--mutant", default="", help="Let the emulated barrier be broken in this way.")
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINE_NAMES),
-    default="kinematic",
-    show_default=True,
-    help="How the emulated arm moves; pybullet and mujoco need the extra physics.",
-)
-@click.option(
-    "--speed",
-    type=click.FloatRange(min=0.1, max=100.0),
-    default=1.0,
-    show_default=True,
-    help="Times real time; emulated only.",
-)
-@click.option(
-    "--out",
-    type=_path,
-    default=Path("runs/certify"),
-    show_default=True,
-    help="Folder of the evidence bundle.",
-)
-@click.option("--key", type=_path, help="OpenSSH private key that signs the bundle.")
-@click.option(
-    "--wait",
-    "wait_s",
-    type=click.FloatRange(min=0, max=86_400),
-    default=0.0,
-    show_default=True,
-    help="Seconds to wait for a bench that is in use.",
-)
-@click.option(
-    "--only",
-    multiple=True,
-    metavar="ID",
-    help="Only these requirements: for work on a device; never certifies.",
-)
-@click.option(
-    "--health/--no-health",
-    default=True,
-    show_default=True,
-    help="First prove that this installation tells good from bad.",
-)
-@_json
-def barrier(
-    bench: Path | None,
-    product: Path | None,
-    pics: Path | None,
-    pixit: Path | None,
-    emulated: bool,
-    profile: str,
-    mutant: str,
-    engine: str,
-    speed: float,
-    out: Path,
-    key: Path | None,
-    wait_s: float,
-    only: tuple[str, ...],
-    health: bool,
-    as_json: bool,
-) -> None:
-    """Certify a BARRIER: Modbus behaviour, motion, safety, recovery."""
-    if emulated == (bench is not None):
-        raise click.UsageError("give either --bench FILE or --emulated")
-    register = registers.load("barrier")
-    for wanted in only:
-        register[wanted]  # an unknown id is refused before anything moves
-    with ExitStack() as stack:
-        if emulated:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            emulator = stack.enter_context(
-                Emulator(profile, mutant=mutant, speed=speed, engine=engine)
-            )
-            bench = templates.write(folder, profile, emulator=emulator.where)[0]
-        assert bench is not None
-        beside = bench.parent
-        plan = certification.Plan(
-            bench=benches.load(bench),
-            bench_text=bench.read_text(encoding="utf-8"),
-            product=load_product(product or beside / "product.toml"),
-            pics=load_pics(pics or beside / "pics.toml"),
-            pixit=load_pixit(pixit or beside / "pixit.toml"),
-            out=out,
-            key=key,
-            wait_s=wait_s,
-            only=only,
-            health=health,
-        )
-        done = certification.run(plan, lambda text: click.echo(f"  {text}", err=True))
-    if as_json:
-        body = certification.results_json(done) | {"bundle": str(done.bundle)}
-        click.echo(json.dumps(body, indent=1, ensure_ascii=False))
-    else:
-        console = _console()
-        _print_results(console, done.results)
-        _print_outcome(console, done.outcome)
-        console.print(f"Evidence: {done.bundle}", soft_wrap=True)
-    sys.exit(done.outcome.exit_code)
-
-
-@certify.command()
-@click.argument("bundle", type=_path)
-@click.option("--signers", type=_path, help="OpenSSH allowed-signers file of those you trust.")
+@click.argument("bundle", type=PATH)
+@click.option("--signers", type=PATH, help="OpenSSH allowed-signers file of those you trust.")
 @click.option("--identity", default="*", help="Who must have signed; anyone in the file if absent.")
 @click.option("--allow-unsigned", is_flag=True, help="Files and chain are enough.")
-@_json
+@as_json_option
 def verify(
     bundle: Path, signers: Path | None, identity: str, allow_unsigned: bool, as_json: bool
 ) -> None:
@@ -185,11 +66,11 @@ def verify(
     if as_json:
         click.echo(json.dumps([{"name": c.name, "state": c.state, "text": c.text} for c in checks]))
     else:
-        console = _console()
+        to = console()
         for check in checks:
             style = {"ok": "green", "bad": "bold red"}.get(check.state, "yellow")
             shown = f"[{style}]{check.state:>4}[/]  {check.name}: {check.text}"
-            console.print(shown, soft_wrap=True)
+            to.print(shown, soft_wrap=True)
     states = {check.state for check in checks}
     if "bad" in states:
         sys.exit(1)
@@ -197,24 +78,25 @@ def verify(
 
 
 @certify.command()
-@click.argument("bundle", type=_path)
-@_json
+@click.argument("bundle", type=PATH)
+@as_json_option
 def rejudge(bundle: Path, as_json: bool) -> None:
     """Judge the events of a BUNDLE again with the rules of this version."""
-    results, final, changed = certification.rejudge(bundle)
+    again = certification.rejudge(bundle)
+    final = again.outcome
     if as_json:
         body = {
             "outcome": final.verdict.value,
-            "changed": changed,
+            "changed": again.changed,
             "reasons": list(final.reasons),
-            "results": certification.results_list(results),
+            "results": certification.results_list(again.results),
         }
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
     else:
-        console = _console()
-        _print_results(console, results)
-        console.print("\n".join(changed) or "No verdict has changed.")
-        _print_outcome(console, final)
+        to = console()
+        print_results(to, again.results, again.kit.register)
+        to.print("\n".join(again.changed) or "No verdict has changed.")
+        print_outcome(to, final)
     sys.exit(final.exit_code)
 
 
@@ -228,23 +110,24 @@ def rejudge(bundle: Path, as_json: bool) -> None:
     help="Processes to spread the mutants over.",
 )
 @click.option("--own", is_flag=True, help="Run only each mutant's own test: quick.")
-@_json
+@as_json_option
 def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     """Prove the tests: the good emulators pass, each mutant fails its own requirement.
 
     Exit code 0 if every MUST is killed by its mutant and the good ones pass everything, else 1.
     """
-    register, suite = registers.load(device), suites.load(device)
-    kills = [variant.kills for variant in mutants.load(device)]
-    wrong = registers.audit(register, suite.judges, kills, BarrierPics.__struct_fields__)
-    total = len(matrix.names())
+    kit = kits.load(device)
+    register, suite = kit.register, kit.suite
+    kills = [variant.kills for variant in kit.mutants]
+    wrong = registers.audit(register, suite.judges, kills, kit.pics_type.__struct_fields__)
+    total = len(matrix.names(device))
     seen: list[str] = []
 
     def progress(row: matrix.Row) -> None:
         seen.append(row.name)
         click.echo(f"  {len(seen)}/{total} {row.name}: {'ok' if row.ok else 'NOT OK'}", err=True)
 
-    rows = matrix.matrix(jobs=jobs, own=own, progress=progress)
+    rows = matrix.matrix(device, jobs=jobs, own=own, progress=progress)
     wrong += matrix.complaints(rows)
     if as_json:
         body = {
@@ -263,8 +146,8 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
         }
         click.echo(json.dumps(body, indent=1, ensure_ascii=False))
         sys.exit(1 if wrong else 0)
-    console = _console()
-    table = _table(
+    to = console()
+    shown = table(
         "twin",
         "must fail",
         "verdict",
@@ -276,25 +159,26 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
         verdict = "survives" if row.kills and not row.ok else "killed" if row.kills else "passes"
         style = "green" if row.ok else "bold red"
         others = ", ".join(one for one in row.failed if one != row.kills)
-        table.add_row(row.name, row.kills, f"[{style}]{verdict}[/]", others, row.doc)
-    console.print(table)
+        shown.add_row(row.name, row.kills, f"[{style}]{verdict}[/]", others, row.doc)
+    to.print(shown)
     for line in wrong:
-        console.print(f"[red]{line}[/]", soft_wrap=True)
+        to.print(f"[red]{line}[/]", soft_wrap=True)
     killed = sum(1 for row in rows if row.kills and row.ok)
-    console.print(
+    to.print(
         f"{killed} of {len(kills)} mutants killed, "
-        f"{len(matrix.GOOD)} good twins, {len(register)} requirements"
+        f"{len(kit.good)} good twins, {len(register)} requirements"
     )
     sys.exit(1 if wrong else 0)
 
 
 @certify.command()
 @_device
-@_json
+@as_json_option
 def requirements(device: str, as_json: bool) -> None:
     """List the requirements of a DEVICE with clause, test and mutant."""
-    register, suite = registers.load(device), suites.load(device)
-    killers = {variant.kills: variant.name for variant in mutants.load(device)}
+    kit = kits.load(device)
+    suite = kit.suite
+    killers = {variant.kills: variant.name for variant in kit.mutants}
     rows = [
         {
             "id": item.id,
@@ -309,12 +193,12 @@ def requirements(device: str, as_json: bool) -> None:
             "mutant": killers.get(item.id, ""),
             "not_testable": item.not_testable,
         }
-        for item in register
+        for item in kit.register
     ]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    table = _table(
+    shown = table(
         "id",
         "level",
         "requirement",
@@ -325,7 +209,7 @@ def requirements(device: str, as_json: bool) -> None:
         whole=("id", "level", "mutant"),
     )
     for row in rows:
-        table.add_row(
+        shown.add_row(
             row["id"],
             row["level"],
             row["title"],
@@ -334,60 +218,19 @@ def requirements(device: str, as_json: bool) -> None:
             row["case"],
             row["mutant"],
         )
-    _console().print(table)
+    console().print(shown)
 
 
 @certify.command()
 @_device
-@click.option("--out", type=_path, default=Path("bench"), show_default=True, help="Folder to fill.")
-@click.option(
-    "--profile",
-    type=click.Choice(matrix.GOOD),
-    default="came-gard",
-    show_default=True,
-    help="Wire map to begin with.",
-)
-@_json
-def init(device: str, out: Path, profile: str, as_json: bool) -> None:  # noqa: ARG001
+@click.option("--out", type=PATH, default=Path("bench"), show_default=True, help="Folder to fill.")
+@click.option("--profile", default="", help="Wire map; the kit's first one if absent.")
+@as_json_option
+def init(device: str, out: Path, profile: str, as_json: bool) -> None:
     """Write bench.toml, product.toml, pics.toml and pixit.toml to begin with."""
-    written = [str(path) for path in templates.write(out, profile)]
+    kit = kits.load(device)
+    chosen = profile or kit.good[0]
+    if chosen not in kit.good:
+        raise UnknownName(f"profile of a {device}", chosen, kit.good)
+    written = [str(path) for path in kit.write_templates(out, chosen)]
     click.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
-
-
-def _console() -> Console:
-    """The terminal; a pipe or a file gets wide lines, so that nothing is cut off."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
-
-
-def _table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
-    """A table without frames; the columns in `whole` are never cut or wrapped."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name, no_wrap=name in whole)
-    return table
-
-
-def _print_results(console: Console, results: Sequence[Result]) -> None:
-    register = registers.load("barrier")
-    table = _table("requirement", "level", "verdict", "finding", whole=("level", "verdict"))
-    for result in results:
-        if result.verdict is Verdict.NOT_APPLICABLE:
-            continue
-        measured = "; ".join(map(str, result.measurements))
-        text = f"{result.text}{': ' if measured else ''}{measured}"
-        item = register[result.requirement]
-        style = STYLES[result.verdict.value]
-        table.add_row(
-            f"{item.id} {item.title}", item.level, f"[{style}]{result.verdict.value}[/]", text
-        )
-    console.print(table)
-
-
-def _print_outcome(console: Console, final: Outcome) -> None:
-    shown: Iterable[str] = (f"{n} {name}" for name, n in final.counts.items() if n)
-    style = STYLES[final.verdict.value]
-    words = {0: "CERTIFIED", 1: "NOT CERTIFIED"}.get(final.exit_code, "INCONCLUSIVE")
-    console.print(f"[{style}]{words}[/]  {', '.join(shown)}")
-    for reason in final.reasons:
-        console.print(f"  {reason}", soft_wrap=True)

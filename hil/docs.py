@@ -1,22 +1,21 @@
-"""The requirement register as a page: `python -m hil.docs` writes docs/requirements-barrier.md."""
+"""The requirement registers as pages: `python -m hil.docs` writes docs/requirements-*.md."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from . import mutants
-from . import register as registers
-from . import suite as suites
+from . import kit as kits
 
 
-def page(device: str = "barrier") -> str:
-    """The page as Markdown."""
-    register, suite = registers.load(device), suites.load(device)
-    killers = {variant.kills: variant for variant in mutants.load(device)}
+def page(device: str) -> str:
+    """The page of one device as Markdown."""
+    kit = kits.load(device)
+    register, suite = kit.register, kit.suite
+    killers = {variant.kills: variant for variant in kit.mutants}
     counted = f"Version {register.version}, {len(register)} requirements"
     lines = [
-        f"# Requirements for a {device}",
+        f"# Requirements for a {device.replace('-', ' ')}",
         "",
         "<!-- Made by `python -m hil.docs`; a test keeps it so. Change the register instead. -->",
         "",
@@ -50,9 +49,10 @@ def page(device: str = "barrier") -> str:
 
 
 def main() -> None:
-    """Write the page into the folder given, or into docs."""
+    """Write the pages into the folder given, or into docs."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
-    (folder / "requirements-barrier.md").write_text(page(), encoding="utf-8")
+    for device in kits.names():
+        (folder / f"requirements-{device}.md").write_text(page(device), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""An emulated barrier as a process of its own, as if it were hardware.
+"""An emulated device as a process of its own, as if it were hardware.
 
-`python -m hil.emulated barrier --profile came-gard [--mutant NAME] [--speed K]` serves Modbus TCP
-on the wall clock, and a small HTTP interface that plays the hands of the person at the bench: it
-places obstacles, cuts power, reads the force instrument and the inclinometer.
+`python -m hil.emulated barrier --profile came-gard [--mutant NAME] [--speed K]` serves the
+device's wire on the wall clock, and a small HTTP interface that plays the hands of the person at
+the bench: it places obstacles, cuts power, reads instruments.
 """
 
 from __future__ import annotations
@@ -10,46 +10,22 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
-import msgspec
 from aiohttp import web
 
 from twin.clock import Clock, run_real
 from twin.errors import GateTwinError
 
-from .emulation import EmulatedBarrier, Forget, Variant, load_profile
-from .mutants import find
+from . import kit as kits
+from .emulation import EmulatedBench, Forget, Verb
 
 
-def bench_control(bench: EmulatedBarrier) -> web.Application:
-    """The hands at the bench as HTTP: POST /v1/<verb> with a JSON object, GET /v1/angle."""
+def bench_control(bench: EmulatedBench) -> web.Application:
+    """The hands at the bench as HTTP: POST /v1/<verb> with a JSON object."""
 
-    async def obstacle(body: dict[str, Any]) -> Any:
-        if body["angle_deg"] is None:
-            return await bench.remove_obstacle()
-        return await bench.place_obstacle(float(body["angle_deg"]))
-
-    async def set_input(body: dict[str, Any]) -> Any:
-        return await bench.set_input(body["name"], bool(body["active"]))
-
-    async def drive(body: dict[str, Any]) -> Any:
-        return await bench.block_drive(bool(body["blocked"]))
-
-    async def gauge(body: dict[str, Any]) -> Any:
-        if body["angle_deg"] is None:
-            return await bench.remove()
-        return await bench.place(float(body["angle_deg"]))
-
-    async def power(body: dict[str, Any]) -> Any:
-        return await bench.switch(bool(body["on"]))
-
-    async def hand(body: dict[str, Any]) -> Any:
-        return {"gave": await bench.raise_by_hand()} if body["up"] else await bench.put_back()
-
-    def verb(action: Callable[[dict[str, Any]], Awaitable[Any]]) -> Any:
+    def handler(action: Verb) -> Any:
         async def handle(request: web.Request) -> web.Response:
             try:
                 answer = await action(await request.json())
@@ -59,39 +35,24 @@ def bench_control(bench: EmulatedBarrier) -> web.Application:
 
         return handle
 
-    async def angle(_: web.Request) -> web.Response:
-        return web.json_response({"angle_deg": await bench.angle_deg()})
-
-    async def force(_: web.Request) -> web.Response:
-        record = await bench.read()
-        body = None if record is None else msgspec.to_builtins(record)
-        return web.json_response({"record": body, "uncertainty_n": bench.uncertainty_n})
-
     app = web.Application()
-    actions = {
-        "obstacle": obstacle,
-        "input": set_input,
-        "drive": drive,
-        "gauge": gauge,
-        "power": power,
-        "hand": hand,
-    }
-    app.add_routes([web.post(f"/v1/{name}", verb(action)) for name, action in actions.items()])
-    app.add_routes([web.get("/v1/angle", angle), web.get("/v1/force", force)])
+    routes = [web.post(f"/v1/{name}", handler(verb)) for name, verb in bench.verbs.items()]
+    app.add_routes(routes)
     return app
 
 
-async def serve(clock: Clock, bench: EmulatedBarrier, port: int, control_port: int) -> None:
+async def serve(
+    clock: Clock, bench: EmulatedBench, port: int, control_port: int, variant: str
+) -> None:
     """Serve until cancelled; the first line on stdout is JSON with both ports."""
-    modbus_port = await bench.start(port=port)
+    device_port = await bench.start(port=port)
     runner = web.AppRunner(bench_control(bench), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", control_port)
     await site.start()
-    assert site._server is not None
-    http_port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    ready = {"modbus_port": modbus_port, "control": f"http://127.0.0.1:{http_port}"}
-    click.echo(json.dumps(ready | {"speed": clock.speed, "variant": bench.variant.name or "good"}))
+    http_port = runner.addresses[0][1]
+    ready = {"port": device_port, "control": f"http://127.0.0.1:{http_port}"}
+    click.echo(json.dumps(ready | {"speed": clock.speed, "variant": variant or "good"}))
     sys.stdout.flush()
     try:
         # A parent that dies closes our stdin: an emulator must not outlive the run it serves.
@@ -113,13 +74,13 @@ async def _until_stdin_closes() -> None:
 
 
 @click.command()
-@click.argument("device", type=click.Choice(["barrier"]))
-@click.option("--profile", default="came-gard", show_default=True, help="Wire map by name.")
-@click.option("--mutant", default="", help="Be broken in this way; see `certify matrix barrier`.")
+@click.argument("device", type=click.Choice(kits.names()))
+@click.option("--profile", default="", help="Wire map by name; the kit's first one if absent.")
+@click.option("--mutant", default="", help="Be broken in this way; see `certify matrix DEVICE`.")
 @click.option("--speed", default=1.0, show_default=True, help="Times real time.")
-@click.option("--port", default=0, help="Modbus TCP port; 0 takes a free one.")
+@click.option("--port", default=0, help="Port of the device's wire; 0 takes a free one.")
 @click.option("--control-port", default=0, help="HTTP port of the hands; 0 takes a free one.")
-@click.option("--engine", default="kinematic", show_default=True, help="How the arm moves.")
+@click.option("--engine", default="kinematic", show_default=True, help="How it moves.")
 @click.option("--forever", is_flag=True, help="Serve on when standard input is closed.")
 def main(
     device: str,
@@ -132,14 +93,15 @@ def main(
     forever: bool,
 ) -> None:
     """Serve an emulated DEVICE as if it were hardware, until standard input closes."""
-    variant = find(device, mutant) if mutant else Variant()
-    wire = load_profile(profile)
+    kit = kits.load(device)
+    variant = kit.mutant(mutant) if mutant else None
+    wire = profile or (variant.base if variant else "") or kit.good[0]
 
     async def run(clock: Clock) -> None:
-        bench = EmulatedBarrier(clock, wire, variant, trace=Forget(clock), engine=engine)
+        bench = kit.emulate(clock, wire, variant, Forget(clock), engine=engine)
         if forever:
             sys.stdin.close()
-        await serve(clock, bench, port, control_port)
+        await serve(clock, bench, port, control_port, mutant)
 
     try:
         run_real(run, speed=speed)

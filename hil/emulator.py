@@ -19,7 +19,7 @@ STOP_LIMIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where an emulated barrier can be reached."""
+    """Where an emulated device can be reached."""
 
     port: int
     control: str
@@ -27,11 +27,12 @@ class Where:
 
 
 class Emulator:
-    """One `python -m hil.emulated` as a child; it ends with its parent, because its stdin does."""
+    """One `python -m hil.emulated DEVICE` as a child; its stdin ends it with its parent."""
 
     def __init__(
         self,
-        profile: str = "came-gard",
+        device: str,
+        profile: str,
         *,
         mutant: str = "",
         speed: float = 1.0,
@@ -41,7 +42,7 @@ class Emulator:
             sys.executable,
             "-m",
             "hil.emulated",
-            "barrier",
+            device,
             "--profile",
             profile,
             "--mutant",
@@ -51,7 +52,7 @@ class Emulator:
             "--engine",
             engine,
         ]
-        self._speed = speed
+        self._device, self._speed = device, speed
         self._child: subprocess.Popen[str] | None = None
         self.where = Where(0, "", speed)
 
@@ -70,10 +71,10 @@ class Emulator:
                 errors.seek(0)
                 said = errors.read().strip().split("\n")[-1]
                 raise BenchError(
-                    f"the emulated barrier did not start within {START_LIMIT_S:g} s: {said}"
+                    f"the emulated {self._device} did not start within {START_LIMIT_S:g} s: {said}"
                 )
         ready = json.loads(line)
-        self.where = Where(ready["modbus_port"], ready["control"], self._speed)
+        self.where = Where(ready["port"], ready["control"], self._speed)
         return self
 
     def _first_line(self) -> str:

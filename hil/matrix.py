@@ -1,6 +1,6 @@
 """The kill matrix: the good twins pass everything, every mutant fails its own requirement.
 
-The same suite runs in virtual time on one event loop with an emulated barrier, a few hundred
+The same suite runs in virtual time on one event loop with an emulated device, a few hundred
 simulated seconds per mutant. Mutants are spread over processes; the result does not depend on
 how many.
 """
@@ -17,19 +17,12 @@ from multiprocessing import get_context
 from twin.clock import Clock, run_virtual
 from twin.trace import Record, Trace
 
-from . import register as registers
-from . import suite as suites
-from .drivers.modbus import BarrierWire, Endpoint
-from .emulation import EmulatedBarrier, EmulatedOperator, Forget, Variant, load_profile
-from .mutants import find, load
-from .pics import BarrierPics, BarrierPixit
+from .emulation import Forget
+from .kit import Kit, load
+from .papers import Pics, Pixit
 from .runner import drive, judge
-from .session import Roles, Session
-from .templates import EMULATED_PRODUCT, emulated_pics, emulated_pixit
+from .variant import Variant
 from .verdict import Result, Verdict
-
-GOOD = ("came-gard", "remote-io", "magnetic-mgc")
-"""Profiles whose good twin has to pass everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +52,29 @@ class Row:
 
 async def record(
     clock: Clock,
+    kit: Kit,
     profile: str,
-    pics: BarrierPics,
-    pixit: BarrierPixit,
+    pics: Pics,
+    pixit: Pixit,
     variant: Variant | None = None,
     *,
     only: Iterable[str] | None = None,
     engine: str = "kinematic",
 ) -> list[Record]:
-    """Drive the suite on an emulated barrier on this clock; the records of the bench."""
+    """Drive the suite on an emulated device on this clock; the records of the bench."""
     trace = Trace(clock)
-    bench = EmulatedBarrier(
-        clock, load_profile(profile), variant, trace=Forget(clock), engine=engine
-    )
+    bench = kit.emulate(clock, profile, variant, Forget(clock), engine=engine)
     port = await bench.start()
-    # The client works by the papers, not by what the mutant has made of them.
-    wire = BarrierWire(
-        Endpoint("127.0.0.1", port, 1), load_profile(profile), clock, trace, limit_s=1.0
-    )
-    roles = Roles(wire, bench, bench, bench, bench, EmulatedOperator(bench))
     try:
-        session = Session(clock, trace, roles, pics, pixit)
-        suite, register = suites.load("barrier"), registers.load("barrier")
-        await drive(session, suite, register, product=EMULATED_PRODUCT, only=only)
+        session = kit.beside(clock, trace, bench, port, pics, pixit)
+        await drive(session, kit.suite, kit.register, product=kit.product, only=only)
     finally:
         await bench.stop()
     return list(trace.records())
 
 
 def results(
+    device: str,
     profile: str,
     variant: Variant | None = None,
     *,
@@ -95,23 +82,25 @@ def results(
     seed: int = 0,
     engine: str = "kinematic",
 ) -> tuple[list[Result], float]:
-    """Results for one emulated barrier in virtual time, and how long it lived, s."""
-    pics, pixit = emulated_pics(profile), emulated_pixit(profile)
+    """Results for one emulated device in virtual time, and how long it lived, s."""
+    kit = load(device)
+    pics, pixit = kit.emulated_pics(profile), kit.emulated_pixit(profile)
 
     async def main(clock: Clock) -> list[Record]:
-        return await record(clock, profile, pics, pixit, variant, only=only, engine=engine)
+        return await record(clock, kit, profile, pics, pixit, variant, only=only, engine=engine)
 
     records = run_virtual(main, seed=seed)
-    judged = judge(records, suites.load("barrier"), registers.load("barrier"))
-    return judged, records[-1].t_s
+    return judge(records, kit.suite, kit.register), records[-1].t_s
 
 
-def row(name: str, *, own: bool = False) -> Row:
+def row(name: str, *, device: str, own: bool = False) -> Row:
     """One row; `name` is a mutant, or a profile for its good twin. `own`: its own test alone."""
-    good = name in GOOD
-    variant = Variant(base=name) if good else find("barrier", name)
+    kit = load(device)
+    good = name in kit.good
+    variant = Variant(base=name) if good else kit.mutant(name)
     only = [variant.kills] if own and not good else None
-    judged, lived_s = results(variant.base, None if good else variant, only=only)
+    base = variant.base or kit.good[0]
+    judged, lived_s = results(device, base, None if good else variant, only=only)
     return Row(
         name if not good else f"good {name}",
         variant.kills,
@@ -122,12 +111,14 @@ def row(name: str, *, own: bool = False) -> Row:
     )
 
 
-def names() -> list[str]:
+def names(device: str) -> list[str]:
     """All rows of the matrix: good twins first."""
-    return [*GOOD, *(variant.name for variant in load("barrier"))]
+    kit = load(device)
+    return [*kit.good, *(variant.name for variant in kit.mutants)]
 
 
 def matrix(
+    device: str,
     chosen: Sequence[str] | None = None,
     *,
     jobs: int = 2,
@@ -135,14 +126,14 @@ def matrix(
     progress: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
     """All rows (or the chosen ones), on `jobs` processes; `progress` sees each as it is done."""
-    wanted = list(chosen or names())
+    wanted = list(chosen or names(device))
     rows: list[Row] = []
     with ExitStack() as stack:
         if jobs <= 1:
-            coming: Iterable[Row] = map(partial(row, own=own), wanted)
+            coming: Iterable[Row] = map(partial(row, device=device, own=own), wanted)
         else:
             pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
-            coming = stack.enter_context(pool).map(partial(row, own=own), wanted)
+            coming = stack.enter_context(pool).map(partial(row, device=device, own=own), wanted)
         for item in coming:
             rows.append(item)
             progress(item)

@@ -17,32 +17,30 @@ from twin.errors import GateTwinError
 from twin.trace import Record
 
 from .errors import BenchError, Unreachable
-from .pics import BarrierPics, BarrierPixit, Product, redacted
+from .papers import Pics, Pixit, Product, redacted
 from .register import Register, Requirement
 from .session import Session
 from .suite import Case, Suite
 from .verdict import Finding, Result, Verdict
-from .view import CaseView
 
-UNSAFE = "ATTENTION: the arm could not be brought up; make the bench safe by hand"
+AnySession = Session[Any, Any]
+AnySuite = Suite[Any, Any]
 
-FIRST_CASE = "declaration"
-FIRST_REQUIREMENT = "BAR-DOC-01"
 READY_TRIES = 2
 
 JUDGE_VERSION = "1.0"
-"""Version of the rules in `hil.view` and the judges; separate from the suite and the register."""
+"""Version of the rules in the views and the judges; separate from the suite and the register."""
 
 
-def select(register: Register, pics: BarrierPics) -> list[str]:
+def select(register: Register, pics: Pics) -> list[str]:
     """Ids of the requirements that the PICS makes applicable and that can be tested."""
     values = pics.values()
     return [item.id for item in register if item.applies(values) and not item.not_testable]
 
 
 async def drive(
-    session: Session,
-    suite: Suite,
+    session: AnySession,
+    suite: AnySuite,
     register: Register,
     *,
     product: Product | None = None,
@@ -71,15 +69,15 @@ async def drive(
     try:
         await _cases(session, suite, wanted, product, progress)
     finally:
-        # Also on Ctrl-C and on a crash: nobody leaves a bench with the arm half-way.
+        # Also on Ctrl-C and on a crash: nobody leaves a bench half-way.
         await _to_the_end(_leave(session, progress))
 
 
-async def _leave(session: Session, progress: Callable[[str], None]) -> None:
+async def _leave(session: AnySession, progress: Callable[[str], None]) -> None:
     reached = await session.safe()
-    session.wire.close()
+    session.disconnect()
     session.trace("run", "certify.end", safe=reached)
-    progress("safe state: the arm is up" if reached else UNSAFE)
+    progress(f"safe state: {session.safe_text}" if reached else session.unsafe_text)
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
@@ -97,14 +95,14 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _cases(
-    session: Session,
-    suite: Suite,
+    session: AnySession,
+    suite: AnySuite,
     wanted: Sequence[str],
     product: Product | None,
     progress: Callable[[str], None],
 ) -> None:
     cases = suite.cases_of(wanted)
-    cases.sort(key=lambda case: case.name != FIRST_CASE)  # stable: only the first one moves
+    cases.sort(key=lambda case: case.name != suite.first)  # stable: only the first one moves
     missed = 0
     for number, case in enumerate(cases):
         if missed >= READY_TRIES:
@@ -118,9 +116,9 @@ async def _cases(
         progress(f"{number + 1}/{len(cases)} {case.name}: {case.doc}")
         begun = len(session.trace)
         missed = 0 if await _run_case(session, case, product) else READY_TRIES
-        if number == 0 and case.name == FIRST_CASE and FIRST_REQUIREMENT in wanted:
+        if number == 0 and case.name == suite.first and suite.declaration in wanted:
             records = list(session.trace.records())[begun:]
-            first = _judge_case(suite, FIRST_REQUIREMENT, records, session.pics, session.pixit)
+            first = _judge_case(suite, suite.declaration, records, session.pics, session.pixit)
             if first.verdict is Verdict.FAIL:
                 session.trace(
                     "run",
@@ -130,9 +128,9 @@ async def _cases(
                 return
 
 
-async def _run_case(session: Session, case: Case, product: Product | None) -> bool:
+async def _run_case(session: AnySession, case: Case, product: Product | None) -> bool:
     """Run one case; False if its start position could not be reached."""
-    missing = session.roles.missing(case.roles)
+    missing = session.missing(case.roles)
     if missing:
         session.trace(
             "case",
@@ -142,21 +140,19 @@ async def _run_case(session: Session, case: Case, product: Product | None) -> bo
         )
         return True
     for attempt in range(READY_TRIES):
-        meter = session.roles.inclinometer
         session.trace(
             "case",
             "case.begin",
             case=case.name,
             attempt=attempt,
             text=case.doc,
-            angle_uncertainty_deg=getattr(meter, "uncertainty_deg", 0.0),
-            independent_angle=getattr(meter, "independent", False),
+            **session.instruments(),
             firmware=product.firmware if product else "",
         )
         try:
             await session.ready(case.start)
         except BenchError as error:
-            session.wire.close()
+            session.disconnect()
             session.trace("case", "case.end", case=case.name, how="not ready", detail=str(error))
             continue
         how, detail = await _body(session, case)
@@ -165,7 +161,7 @@ async def _run_case(session: Session, case: Case, product: Product | None) -> bo
     return False
 
 
-async def _body(session: Session, case: Case) -> tuple[str, str]:
+async def _body(session: AnySession, case: Case) -> tuple[str, str]:
     try:
         async with asyncio.timeout(case.limit_s):
             await case.body(session)
@@ -183,13 +179,13 @@ async def _body(session: Session, case: Case) -> tuple[str, str]:
 # ---------------------------------------------------------------- the judging half: pure functions
 
 
-def judge(records: Sequence[Record], suite: Suite, register: Register) -> list[Result]:
+def judge(records: Sequence[Record], suite: AnySuite, register: Register) -> list[Result]:
     """A result for each requirement of the register, from the record alone."""
     start = next((r.payload for r in records if r.kind == "certify.start"), None)
     if start is None:
         raise BenchError("this trace has no certify.start record; it is not of a certification run")
-    pics = msgspec.convert(start["pics"], BarrierPics)
-    pixit = msgspec.convert(start["pixit"], BarrierPixit)
+    pics = msgspec.convert(start["pics"], suite.pics)
+    pixit = msgspec.convert(start["pixit"], suite.pixit)
     attempts = _attempts(records)
     skipped = {r.payload["case"]: r.payload["reason"] for r in records if r.kind == "case.skipped"}
     return [_result(item, suite, pics, pixit, attempts, skipped) for item in register]
@@ -211,9 +207,9 @@ def _attempts(records: Sequence[Record]) -> dict[str, list[list[Record]]]:
 
 def _result(
     item: Requirement,
-    suite: Suite,
-    pics: BarrierPics,
-    pixit: BarrierPixit,
+    suite: AnySuite,
+    pics: Pics,
+    pixit: Pixit,
     attempts: dict[str, list[list[Record]]],
     skipped: dict[str, str],
 ) -> Result:
@@ -244,7 +240,7 @@ def _result(
 
 
 def _judge_case(
-    suite: Suite, id: str, records: Sequence[Record], pics: BarrierPics, pixit: BarrierPixit
+    suite: AnySuite, id: str, records: Sequence[Record], pics: Pics, pixit: Pixit
 ) -> Finding:
     """The finding on one attempt."""
     end = records[-1]
@@ -253,7 +249,7 @@ def _judge_case(
     if how in ("error", "not ready", "torn"):
         return Finding(Verdict.ERROR, detail)
     try:
-        finding = suite.judges[id][1](CaseView(records, pics, pixit))
+        finding = suite.judges[id][1](suite.view(records, pics, pixit))
     except Exception as error:  # noqa: BLE001 - a broken judge is the harness's fault
         return Finding(Verdict.ERROR, f"judge: {type(error).__name__}: {error}")
     if how == "unreachable" and finding.verdict is not Verdict.FAIL:

@@ -7,33 +7,18 @@ trace alone, so `rejudge` needs nothing else.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
-
-from twin.errors import UnknownName
+from typing import Any, Generic, TypeVar
 
 from .errors import RegisterError
+from .papers import Pics, Pixit
 from .session import Session
 from .verdict import Finding
 from .view import CaseView
 
-Start = Literal["closed", "open", "any"]
-Role = Literal["stimulus", "force_gauge", "power", "inclinometer", "operator"]
-CaseBody = Callable[[Session], Awaitable[None]]
-Judge = Callable[[CaseView], Finding]
-
-SUITES = {
-    "barrier": (
-        "barrier_wire",
-        "barrier_wire_wrong",
-        "barrier_motion",
-        "barrier_safety",
-        "barrier_recovery",
-    )
-}
-"""Device to the modules under `hil.suites` whose import fills its suite."""
+S = TypeVar("S", bound=Session[Any, Any])
+V = TypeVar("V", bound=CaseView[Any, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +26,58 @@ class Case:
     """One thing to do with the device."""
 
     name: str
-    body: CaseBody
-    start: Start
-    roles: tuple[Role, ...]
+    body: Callable[[Any], Awaitable[None]]
+    start: str
+    roles: tuple[str, ...]
     limit_s: float
     doc: str
 
 
-class Suite:
-    """All cases and judges for one kind of device."""
+class Suite(Generic[S, V]):
+    """All cases and judges for one kind of device.
 
-    def __init__(self, device: str, version: str) -> None:
+    `declaration` is the requirement that holds the PICS against the device: its case runs first,
+    and a PICS that is not true ends the run, because it cannot select tests.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        version: str,
+        *,
+        view: type[V],
+        pics: type[Pics],
+        pixit: type[Pixit],
+        declaration: str,
+        start: str = "any",
+    ) -> None:
         self.device, self.version = device, version
+        self.view, self.pics, self.pixit = view, pics, pixit
+        self.declaration, self.start = declaration, start
         self.cases: dict[str, Case] = {}
-        self.judges: dict[str, tuple[str, Judge]] = {}
+        self.judges: dict[str, tuple[str, Callable[[V], Finding]]] = {}
 
     def case(
-        self, *, start: Start = "closed", roles: Iterable[Role] = (), limit_s: float = 120.0
-    ) -> Callable[[CaseBody], CaseBody]:
+        self, *, start: str | None = None, roles: Iterable[str] = (), limit_s: float = 120.0
+    ) -> Callable[[Callable[[S], Awaitable[None]]], Callable[[S], Awaitable[None]]]:
         """Register the decorated coroutine as a case of its own name."""
 
-        def register(body: CaseBody) -> CaseBody:
+        def register(body: Callable[[S], Awaitable[None]]) -> Callable[[S], Awaitable[None]]:
             name = body.__name__
             if name in self.cases:
                 raise RegisterError(f"suite {self.device}: case {name!r} is defined twice")
             doc = (body.__doc__ or "").strip().split("\n")[0]
-            self.cases[name] = Case(name, body, start, tuple(roles), limit_s, doc)
+            self.cases[name] = Case(name, body, start or self.start, tuple(roles), limit_s, doc)
             return body
 
         return register
 
-    def judge(self, requirement: str, *, case: str) -> Callable[[Judge], Judge]:
+    def judge(
+        self, requirement: str, *, case: str
+    ) -> Callable[[Callable[[V], Finding]], Callable[[V], Finding]]:
         """Bind the decorated pure function to a requirement and to the case it reads."""
 
-        def register(function: Judge) -> Judge:
+        def register(function: Callable[[V], Finding]) -> Callable[[V], Finding]:
             if requirement in self.judges:
                 raise RegisterError(f"suite {self.device}: {requirement} has two judges")
             if case not in self.cases:
@@ -89,16 +92,7 @@ class Suite:
         needed = {self.judges[one][0] for one in requirements if one in self.judges}
         return [case for name, case in self.cases.items() if name in needed]
 
-
-_LOADED: dict[str, Suite] = {}
-
-
-def load(device: str) -> Suite:
-    """The suite of `device`, with all its modules imported."""
-    if device not in SUITES:
-        raise UnknownName("device to certify", device, SUITES)
-    if device not in _LOADED:
-        for module in SUITES[device]:
-            importlib.import_module(f"hil.suites.{module}")
-        _LOADED[device] = importlib.import_module(f"hil.suites.{device}").suite
-    return _LOADED[device]
+    @property
+    def first(self) -> str:
+        """The case that holds the PICS against the device; empty if it has none."""
+        return self.judges[self.declaration][0] if self.declaration in self.judges else ""

@@ -1,34 +1,31 @@
 """What a judge sees: the records of one attempt of one case, and the declared values.
 
-Everything here is a pure function of records. Times are seconds of the run's clock. Angles are
-degrees, 0 closed and 90 open.
+Everything here is a pure function of records. Times are seconds of the run's clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from twin.trace import Record
 
 from .mbap import Frame, split
-from .pics import BarrierPics, BarrierPixit
+from .papers import Pics, Pixit
 
-OPEN_DEG = 90.0
-END_DEG = 3.0
-"""An arm this near to an end stands at that end."""
-
-STILL_DEG = 0.5
-"""Two samples that differ by no more are an arm at rest, below any instrument's resolution."""
+P = TypeVar("P", bound=Pics)
+X = TypeVar("X", bound=Pixit)
+T = TypeVar("T", bound="Timed")
 
 
-class Sample(NamedTuple):
-    """The true angle at one instant."""
+class Timed(Protocol):
+    """Something that was seen at an instant."""
 
-    t_s: float
-    deg: float
+    @property
+    def t_s(self) -> float:
+        """The instant, s of the run's clock."""
 
 
 class State(NamedTuple):
@@ -60,26 +57,16 @@ class Exchange:
         return split(self.received)[1]
 
 
-class CaseView:
+class CaseView(Generic[P, X]):
     """Reads one attempt of one case."""
 
-    def __init__(self, records: Sequence[Record], pics: BarrierPics, pixit: BarrierPixit) -> None:
+    def __init__(self, records: Sequence[Record], pics: P, pixit: X) -> None:
         self.records, self.pics, self.pixit = records, pics, pixit
 
     @cached_property
     def info(self) -> dict[str, Any]:
         """Payload of `case.begin`: the instruments with their uncertainties."""
         return self.records[0].payload
-
-    @property
-    def angle_uncertainty_deg(self) -> float:
-        """Expanded uncertainty of the true angle."""
-        return float(self.info.get("angle_uncertainty_deg", 0.0))
-
-    @property
-    def independent_angle(self) -> bool:
-        """Whether the true angle comes from another source than the device."""
-        return bool(self.info.get("independent_angle", True))
 
     @property
     def time_uncertainty_s(self) -> float:
@@ -99,24 +86,18 @@ class CaseView:
         return self._marks.get(name)
 
     @cached_property
-    def truth(self) -> list[Sample]:
-        """All samples of the true angle."""
-        return [Sample(r.t_s, float(r.payload["angle_deg"])) for r in self.of("truth")]
-
-    @cached_property
     def states(self) -> list[State]:
         """All states that were read over the wire."""
         return [State(record.t_s, record.payload) for record in self.of("state")]
 
-    def truth_between(self, start: str, end: str | None = None) -> list[Sample]:
-        """Samples of the true angle between two marks (or from one on)."""
+    def between(self, seen: Sequence[T], start: str, end: str | None = None) -> list[T]:
+        """What was seen between two marks (or from one on)."""
         first, last = self._span(start, end)
-        return [sample for sample in self.truth if first <= sample.t_s <= last]
+        return [one for one in seen if first <= one.t_s <= last]
 
     def states_between(self, start: str, end: str | None = None) -> list[State]:
         """States between two marks (or from one on)."""
-        first, last = self._span(start, end)
-        return [state for state in self.states if first <= state.t_s <= last]
+        return self.between(self.states, start, end)
 
     def _span(self, start: str, end: str | None) -> tuple[float, float]:
         first = self.mark(start)
@@ -158,83 +139,6 @@ class CaseView:
     def commands(self, point: str) -> list[Record]:
         """All commands of one name; the payload says whether they were acknowledged."""
         return [record for record in self.of("command") if record.payload["point"] == point]
-
-
-def reached(samples: Sequence[Sample], good: Callable[[float], bool]) -> float | None:
-    """When the angle was first good."""
-    return next((sample.t_s for sample in samples if good(sample.deg)), None)
-
-
-def is_open(deg: float) -> bool:
-    """The arm stands at its open end."""
-    return deg >= OPEN_DEG - END_DEG
-
-
-def is_closed(deg: float) -> bool:
-    """The arm stands at its closed end."""
-    return deg <= END_DEG
-
-
-def travel_deg(samples: Sequence[Sample]) -> float:
-    """Largest difference of angle within `samples`; 0 without samples."""
-    angles = [sample.deg for sample in samples]
-    return max(angles) - min(angles) if angles else 0.0
-
-
-def sink_deg(samples: Sequence[Sample]) -> float:
-    """How far the arm went down from its highest point so far, at worst."""
-    highest, worst = float("-inf"), 0.0
-    for sample in samples:
-        highest = max(highest, sample.deg)
-        worst = max(worst, highest - sample.deg)
-    return worst
-
-
-def rise_deg(samples: Sequence[Sample]) -> float:
-    """How far the arm went up from its lowest point so far, at worst."""
-    lowest, worst = float("inf"), 0.0
-    for sample in samples:
-        lowest = min(lowest, sample.deg)
-        worst = max(worst, sample.deg - lowest)
-    return worst
-
-
-class Instant(NamedTuple):
-    """When something happened between two samples: the middle, and half of what is between."""
-
-    t_s: float
-    uncertainty_s: float
-
-
-def _between(before_s: float, after_s: float) -> Instant:
-    return Instant((before_s + after_s) / 2, (after_s - before_s) / 2)
-
-
-def rest(samples: Sequence[Sample]) -> Instant | None:
-    """When the arm came to rest for good; None if it still moved at the end."""
-    if len(samples) < 2 or abs(samples[-1].deg - samples[-2].deg) > STILL_DEG:
-        return None
-    final = samples[-1].deg
-    moving = [n for n, sample in enumerate(samples) if abs(sample.deg - final) > STILL_DEG]
-    if not moving:
-        return Instant(samples[0].t_s, 0.0)
-    return _between(samples[moving[-1]].t_s, samples[moving[-1] + 1].t_s)
-
-
-def lowest(samples: Sequence[Sample]) -> Instant:
-    """When the arm was lowest: it turned, or it had come to rest by then."""
-    least = min(sample.deg for sample in samples)
-    first = next(n for n, sample in enumerate(samples) if sample.deg <= least + STILL_DEG)
-    return _between(samples[max(0, first - 1)].t_s, samples[min(first + 1, len(samples) - 1)].t_s)
-
-
-def dwell(samples: Sequence[Sample], below_deg: float) -> Instant:
-    """How long the arm was below `below_deg`, with half of what the sampling leaves open."""
-    inside = [n for n, sample in enumerate(samples) if sample.deg <= below_deg]
-    first, last = inside[0], inside[-1]
-    least_s = samples[last].t_s - samples[first].t_s
-    most_s = samples[min(last + 1, len(samples) - 1)].t_s - samples[max(0, first - 1)].t_s
-    return _between(least_s, most_s)
 
 
 def changes(states: Sequence[State], point: str) -> list[Any]:

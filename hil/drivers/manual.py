@@ -13,13 +13,12 @@ import threading
 from collections.abc import Callable, Iterable
 
 from hil.errors import BenchError, OperatorTimeout
+from hil.roles import AnswerKind, Operator
 from twin.clock import Clock
 from twin.trace import Trace
 
-from .base import AnswerKind, ForceRecord, Input, Operator
-
 ACTION_LIMIT_S = 600.0
-"""How long a person has for one action: walking to the barrier and back is minutes, not hours."""
+"""How long a person has for one action: walking to the device and back is minutes, not hours."""
 
 _YES = {"y", "yes", "d", "done", "có", "co", "是", "好"}
 _NO = {"n", "no", "không", "khong", "否", "不"}
@@ -143,22 +142,20 @@ class ScriptedOperator:
 
 
 class ManualHands:
-    """Stimulus, force gauge, power and inclinometer by prompts.
+    """What a person does when asked; each kit adds the actions of its roles.
 
     It remembers what it has asked for, so that bringing the bench to its safe state does not ask
     for what is so already.
     """
 
-    uncertainty_deg = 1.0
-    independent = True
-    continuous = False
+    device = "device"
 
     def __init__(self, operator: Operator, clock: Clock) -> None:
         self._operator, self._clock = operator, clock
         self._is: dict[str, bool | None] = {"power": True}
-        self.uncertainty_n = 20.0  # 5 % of 400 N, the instrument's class at the limit
 
-    async def _do(self, what: str, wanted: bool, question: str) -> None:
+    async def do(self, what: str, wanted: bool, question: str) -> None:
+        """Ask for `what` to be as `wanted`, unless it is so already."""
         if self._is.get(what, False) == wanted:
             return
         # Until the answer is there nobody knows: a run that is interrupted now has to ask again.
@@ -167,62 +164,8 @@ class ManualHands:
             raise BenchError(f"operator: could not do: {question}")
         self._is[what] = wanted
 
-    async def place_obstacle(self, angle_deg: float) -> None:
-        """See `Stimulus`."""
-        await self._do(
-            "obstacle",
-            True,
-            "Fix a rigid obstacle where the arm meets it at "
-            f"{angle_deg:.0f} degrees from closed. Step back. Ready?",
-        )
-
-    async def remove_obstacle(self) -> None:
-        """See `Stimulus`."""
-        await self._do("obstacle", False, "Take the obstacle away and step back. Done?")
-
-    async def set_input(self, name: Input, active: bool) -> None:
-        """See `Stimulus`."""
-        verb = "Activate" if active else "Release"
-        await self._do(name, active, f"{verb} the input {name.replace('_', ' ')!r}. Done?")
-
-    async def block_drive(self, blocked: bool) -> None:
-        """See `Stimulus`."""
-        question = (
-            "Keep the drive from moving the arm: undo the coupling or pull the motor's plug. Done?"
-            if blocked
-            else "Let the drive move the arm again: coupling closed, motor's plug in. Done?"
-        )
-        await self._do("block", blocked, question)
-
-    async def place(self, angle_deg: float) -> None:
-        """See `ForceGauge`."""
-        await self._do(
-            "gauge",
-            True,
-            "Stand the force instrument where the arm meets it at "
-            f"{angle_deg:.1f} degrees, start its record, step back. Ready?",
-        )
-
-    async def read(self) -> ForceRecord | None:
-        """See `ForceGauge`."""
-        if not await self._operator.ask(
-            "Did the arm touch the instrument?", "confirm", ACTION_LIMIT_S
-        ):
-            return None
-        names = ("Peak force, N?", "Highest force from 0.75 s on, N?", "Force after 5 s, N?")
-        values = [await self._operator.ask(name, "number", ACTION_LIMIT_S) for name in names]
-        peak_n, after_n, end_n = (float(value) for value in values)
-        self.uncertainty_n = round(0.05 * peak_n, 1)
-        return ForceRecord(peak_n, after_n, end_n)
-
-    async def remove(self) -> None:
-        """See `ForceGauge`."""
-        await self._do("gauge", False, "Take the force instrument away and step back. Done?")
-
     async def switch(self, on: bool) -> None:
         """See `Power`."""
-        await self._do("power", on, f"Switch the barrier's mains {'on' if on else 'off'}. Done?")
-
-    async def angle_deg(self) -> float | None:
-        """See `Inclinometer`: a person cannot read an angle ten times a second."""
-        return None
+        await self.do(
+            "power", on, f"Switch the {self.device}'s mains {'on' if on else 'off'}. Done?"
+        )

@@ -1,6 +1,6 @@
 """The device's own wire: reading and commanding over Modbus TCP, and raw bytes for wrong frames.
 
-`BarrierWire` uses pymodbus as an independent client, by the profile's map. `RawLink` is a bare
+`ModbusWire` uses pymodbus as an independent client, by the profile's map. `RawLink` is a bare
 TCP stream, because no client library sends the frames that a negative test needs. Both write
 every byte to the trace: kinds `wire.tx`, `wire.rx`, `raw.tx`, `raw.rx`.
 """
@@ -26,17 +26,6 @@ from twin.trace import Trace
 # pymodbus complains on standard error about what this bench provokes on purpose.
 logging.getLogger("pymodbus.logging").addHandler(logging.NullHandler())
 
-STATE_POINTS = (
-    "gate_status",
-    "position_percent",
-    "needs_calibration",
-    "limit_open",
-    "limit_closed",
-    "last_error",
-    "operations",
-)
-"""Points that make up the state of a barrier, where its profile has them."""
-
 GONE = (OSError, RuntimeError)
 """What a dead connection raises: uvloop says RuntimeError where asyncio says OSError."""
 
@@ -61,8 +50,15 @@ class _Block:
     rows: tuple[Row, ...]
 
 
-class BarrierWire:
-    """The barrier as its client sees it; the only way to the device under test."""
+class ModbusWire:
+    """A device as its Modbus client sees it; the only way to the device under test.
+
+    `device` is its name in messages, `points` are those that make up its state, where its
+    profile has them.
+    """
+
+    device = "device"
+    points: tuple[str, ...] = ()
 
     def __init__(
         self, endpoint: Endpoint, profile: Profile, clock: Clock, trace: Trace, *, limit_s: float
@@ -73,7 +69,7 @@ class BarrierWire:
         self._client: AsyncModbusTcpClient | None = None
         self._links = 0
         self.last_state: dict[str, Any] = {}
-        rows = [row for row in profile.rows if row.point in STATE_POINTS and row.key == row.point]
+        rows = [row for row in profile.rows if row.point in self.points and row.key == row.point]
         self._blocks = _blocks(rows)
 
     @property
@@ -101,8 +97,8 @@ class BarrierWire:
         if not good:
             client.close()
             raise Unreachable(
-                f"barrier wire: no connection to {self.endpoint.host}:{self.endpoint.port} within "
-                f"{limit:g} s; check power, cable and the address in bench.toml"
+                f"{self.device} wire: no connection to {self.endpoint.host}:{self.endpoint.port} "
+                f"within {limit:g} s; check power, cable and the address in bench.toml"
             )
         self._client = client
 
@@ -145,38 +141,17 @@ class BarrierWire:
         answer = await self._call(_READ[block.table], block.address, block.count)
         if answer.isError():
             raise BenchError(
-                f"barrier wire: reading {block.count} {block.table} from {block.address} gives "
-                f"{answer}; does profile {self.profile.name!r} fit this device?"
+                f"{self.device} wire: reading {block.count} {block.table} from {block.address} "
+                f"gives {answer}; does profile {self.profile.name!r} fit this device?"
             )
         words = answer.bits if block.table in ("coil", "discrete") else answer.registers
         return [int(word) for word in words[: block.count]]
 
-    async def command(self, name: str) -> bool:
-        """Give an order (`open`, `close`, `stop`, `partial_open`); True if it is acknowledged."""
-        row, number = self._command_row(name)
-        if row.table == "coil":
-            answer = await self._call(5, row.address, True)
-        else:
-            answer = await self._call(6, row.address, number)
-        good = not answer.isError()
-        self._trace("wire", "command", point=name, acknowledged=good)
-        return good
-
-    def can(self, name: str) -> bool:
-        """Whether the profile has this command."""
-        try:
-            self._command_row(name)
-        except BenchError:
-            return False
-        return True
-
-    def _command_row(self, name: str) -> tuple[Row, int]:
-        for row in self.profile.rows:
-            if "w" in row.access and row.key in (name, f"barrier_{name}"):
-                return row, 1
-            if name in row.commands:
-                return row, row.commands[name]
-        raise BenchError(f"profile {self.profile.name!r} has no command {name!r}")
+    async def write_row(self, row: Row, value: int) -> bool:
+        """Write one coil or register of the profile; True if it is acknowledged."""
+        bit = row.table == "coil"
+        answer = await self._call(5 if bit else 6, row.address, bool(value) if bit else value)
+        return not answer.isError()
 
     async def _call(self, function: int, address: int, argument: Any) -> Any:
         if self._client is None:
@@ -201,7 +176,7 @@ class BarrierWire:
         except (ModbusException, *GONE) as error:
             self.close()
             raise Unreachable(
-                f"barrier wire: no answer to function {function} at {address} within "
+                f"{self.device} wire: no answer to function {function} at {address} within "
                 f"{self._limit_s:g} s: {error}"
             ) from error
 

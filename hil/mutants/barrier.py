@@ -7,7 +7,7 @@ that somebody's product has had.
 
 from __future__ import annotations
 
-from hil.emulation import Variant
+from hil.kits.barrier.emulation import BarrierVariant
 from twin.devices.barrier import Barrier
 from twin.profiles import Identification
 from twin.wires.modbus import ModbusServer
@@ -16,17 +16,17 @@ from . import barrier_controller as controller
 from . import barrier_wire as wire
 
 
-def _wire(name: str, kills: str, server: type[ModbusServer]) -> Variant:
-    return Variant(name, kills, (server.__doc__ or "").strip(), server=server)
+def _wire(name: str, kills: str, server: type[ModbusServer]) -> BarrierVariant:
+    return BarrierVariant(name, kills, (server.__doc__ or "").strip(), server=server)
 
 
-def _controller(name: str, kills: str, barrier: type[Barrier]) -> Variant:
-    return Variant(name, kills, (barrier.__doc__ or "").strip(), barrier=barrier)
+def _controller(name: str, kills: str, barrier: type[Barrier]) -> BarrierVariant:
+    return BarrierVariant(name, kills, (barrier.__doc__ or "").strip(), barrier=barrier)
 
 
 _NAMELESS = Identification(vendor_name="", product_code="", revision="")
 
-MUTANTS: list[Variant] = [
+MUTANTS: list[BarrierVariant] = [
     _wire("zero-transaction", "BAR-WIR-01", wire.ZeroTransaction),
     _wire("short-reads", "BAR-WIR-02", wire.ShortReads),
     _wire("wrong-exception", "BAR-WIR-03", wire.WrongExceptionForFunction),
@@ -39,13 +39,13 @@ MUTANTS: list[Variant] = [
     _wire("one-frame-per-segment", "BAR-WIR-10", wire.OneFramePerSegment),
     _wire("ignores-protocol", "BAR-WIR-11", wire.IgnoresProtocol),
     _wire("ignores-length", "BAR-WIR-12", wire.IgnoresLength),
-    Variant(
+    BarrierVariant(
         "answers-every-unit",
         "BAR-WIR-13",
         "Thinks that every unit is its own.",
         profile={"unknown_unit": "answer"},
     ),
-    Variant(
+    BarrierVariant(
         "three-connections",
         "BAR-WIR-14",
         "Serves three clients, its papers say four.",
@@ -57,10 +57,10 @@ MUTANTS: list[Variant] = [
     _wire("dies-of-noise", "BAR-WIR-18", wire.DiesOfNoise),
     _wire("slow-answers", "BAR-WIR-19", wire.SlowAnswers),
     _wire("reads-act", "BAR-WIR-21", wire.ReadsAct),
-    Variant(
+    BarrierVariant(
         "opens-slowly", "BAR-MOT-01", "Opens in 4.6 s, its papers say 3.5 s.", arm={"open_s": 4.6}
     ),
-    Variant(
+    BarrierVariant(
         "closes-slowly",
         "BAR-MOT-02",
         "Closes in 4.6 s, its papers say 3.5 s.",
@@ -78,13 +78,13 @@ MUTANTS: list[Variant] = [
     _controller("opens-again", "BAR-MOT-12", controller.OpensAgain),
     _controller("counts-starts", "BAR-MOT-13", controller.CountsStarts),
     _controller("partial-is-full", "BAR-MOT-15", controller.PartialIsFull),
-    Variant(
+    BarrierVariant(
         "bare-edge",
         "BAR-SAF-01",
         "Has no soft edge under the boom.",
         arm={"edge_stiffness_n_m": None},
     ),
-    Variant(
+    BarrierVariant(
         "presses-on",
         "BAR-SAF-02",
         "A strong motor that reverses a second late.",
@@ -98,19 +98,21 @@ MUTANTS: list[Variant] = [
     _controller("slow-emergency-stop", "BAR-SAF-08", controller.SlowEmergencyStop),
     _controller("emergency-stop-once", "BAR-SAF-09", controller.EmergencyStopOnce),
     _controller("restarts-on-release", "BAR-SAF-10", controller.RestartsOnRelease),
-    Variant(
+    BarrierVariant(
         "falls",
         "BAR-REC-01",
         "Badly balanced, and its brake needs power.",
         arm={"brake_holds": False, "balance_share": 0.6},
     ),
     _controller("moves-on-power-return", "BAR-REC-02", controller.MovesOnPowerReturn),
-    Variant("starts-slowly", "BAR-REC-03", "Starts in 8 s, its papers say 3 s.", start_up_s=8.0),
+    BarrierVariant(
+        "starts-slowly", "BAR-REC-03", "Starts in 8 s, its papers say 3 s.", start_up_s=8.0
+    ),
     _controller("remembers-position", "BAR-REC-04", controller.RemembersPosition),
     _controller("forgets-counter", "BAR-REC-05", controller.ForgetsCounter),
     _controller("needs-service", "BAR-REC-06", controller.NeedsService),
     _wire("connection-is-life", "BAR-REC-07", wire.ConnectionIsLife),
-    Variant(
+    BarrierVariant(
         "falls-back-down",
         "BAR-REC-08",
         "Its I/O module closes the arm when the master is silent.",
@@ -120,20 +122,20 @@ MUTANTS: list[Variant] = [
     _wire("denies-counter", "BAR-DOC-01", wire.DeniesCounter),
     _controller("rusty-release", "BAR-DOC-03", controller.RustyRelease),
     # What is only a SHOULD is shown to be testable, too.
-    Variant(
+    BarrierVariant(
         "other-firmware",
         "BAR-DOC-02",
         "Runs another firmware than its papers say.",
         parameters={"firmware": (1, 3, 9)},
     ),
-    Variant(
+    BarrierVariant(
         "keeps-pressing",
         "BAR-SAF-03",
         "Stays on what it has hit for many seconds.",
         faults=(("reversal_late", {"delay_s": 20.0}),),
     ),
     _controller("scattering", "BAR-MOT-14", controller.Scattering),
-    Variant(
+    BarrierVariant(
         "nameless",
         "BAR-WIR-20",
         "Has empty texts as its identification.",

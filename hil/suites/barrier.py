@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from hil.errors import BenchError
+from hil.kits.barrier.papers import BarrierPics, BarrierPixit
+from hil.kits.barrier.session import BarrierSession
+from hil.kits.barrier.view import BarrierView
 from hil.mbap import read_request
-from hil.session import Session
 from hil.suite import Suite
 from twin.profiles import Profile, Row
 
-suite = Suite("barrier", "1.0")
+suite = Suite[BarrierSession, BarrierView](
+    "barrier",
+    "1.0",
+    view=BarrierView,
+    pics=BarrierPics,
+    pixit=BarrierPixit,
+    declaration="BAR-DOC-01",
+    start="closed",
+)
 
 NO_WORD_TABLES = "profile {name!r} has no readable registers, so this cannot be tested"
 
@@ -18,7 +28,7 @@ def word_rows(profile: Profile) -> list[Row]:
     return [row for row in profile.rows if not row.is_bit_table and "r" in row.access]
 
 
-def register_block(session: Session) -> tuple[int, int, int]:
+def register_block(session: BarrierSession) -> tuple[int, int, int]:
     """(function, address, count) of the longest run of readable registers."""
     best: tuple[int, int, int] | None = None
     covered: dict[str, set[int]] = {"holding": set(), "input": set()}
@@ -38,7 +48,7 @@ def register_block(session: Session) -> tuple[int, int, int]:
     return best
 
 
-def read_pdu(session: Session, count: int | None = None) -> bytes:
+def read_pdu(session: BarrierSession, count: int | None = None) -> bytes:
     """A correct read request of this device, for what only needs some good request."""
     function, address, most = register_block(session)
     return read_request(function, address, most if count is None else count)

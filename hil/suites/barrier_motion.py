@@ -5,15 +5,12 @@ from __future__ import annotations
 import statistics
 from itertools import pairwise
 
-from hil.measurement import Measurement, at_least, at_most
-from hil.session import Session
-from hil.verdict import Finding, check, decide, failed, inconclusive, passed
-from hil.view import (
+from hil.kits.barrier.session import BarrierSession
+from hil.kits.barrier.view import (
     OPEN_DEG,
     STILL_DEG,
-    CaseView,
+    BarrierView,
     Sample,
-    changes,
     is_closed,
     is_open,
     lowest,
@@ -22,6 +19,9 @@ from hil.view import (
     rise_deg,
     travel_deg,
 )
+from hil.measurement import Measurement, at_least, at_most
+from hil.verdict import Finding, check, decide, failed, inconclusive, passed
+from hil.view import changes
 
 from .barrier import suite
 
@@ -32,7 +32,7 @@ NEAR_END_DEG = 6.0
 MOVING_STATES = {"opening", "closing", "partial_opening", "calibrating", "unknown"}
 
 
-async def _full_move(session: Session, order: str) -> None:
+async def _full_move(session: BarrierSession, order: str) -> None:
     """Give an order from the opposite end and sample until well after its declared time."""
     await session.sample()
     session.mark(f"{order}-commanded")
@@ -46,7 +46,7 @@ async def _full_move(session: Session, order: str) -> None:
 
 
 def _travel_time(
-    view: CaseView, order: str, limit_s: float, at_end: bool
+    view: BarrierView, order: str, limit_s: float, at_end: bool
 ) -> tuple[float | None, Finding]:
     """Seconds from command to the end position, and the finding about its limit."""
     samples = view.truth_between(f"{order}-commanded", f"{order}-over")
@@ -63,25 +63,25 @@ def _travel_time(
 
 
 @suite.case(start="closed", roles=["inclinometer"])
-async def cycle(session: Session) -> None:
+async def cycle(session: BarrierSession) -> None:
     """Open from closed, close from open."""
     await _full_move(session, "open")
     await _full_move(session, "close")
 
 
 @suite.judge("BAR-MOT-01", case="cycle")
-def opens_in_time(view: CaseView) -> Finding:
+def opens_in_time(view: BarrierView) -> Finding:
     """Within the declared opening time."""
     return _travel_time(view, "open", view.pixit.opening_s, True)[1]
 
 
 @suite.judge("BAR-MOT-02", case="cycle")
-def closes_in_time(view: CaseView) -> Finding:
+def closes_in_time(view: BarrierView) -> Finding:
     """Within the declared closing time."""
     return _travel_time(view, "close", view.pixit.closing_s, False)[1]
 
 
-def _pairs(view: CaseView) -> list[tuple[Sample, dict[str, object], float]]:
+def _pairs(view: BarrierView) -> list[tuple[Sample, dict[str, object], float]]:
     """True angle, wire state and the spread of the angle around each read of the wire.
 
     The wire is read just before the angle; the arm may be anywhere between the sample before
@@ -99,7 +99,7 @@ def _pairs(view: CaseView) -> list[tuple[Sample, dict[str, object], float]]:
 
 
 @suite.judge("BAR-MOT-03", case="cycle")
-def position_is_true(view: CaseView) -> Finding:
+def position_is_true(view: BarrierView) -> Finding:
     """Within 10 % of travel at every instant."""
     if not view.independent_angle:
         return inconclusive("the angle comes from the device itself; bind an inclinometer")
@@ -122,7 +122,7 @@ def position_is_true(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-MOT-04", case="cycle")
-def position_travels(view: CaseView) -> Finding:
+def position_travels(view: BarrierView) -> Finding:
     """Monotonic, with at least four values between the ends."""
     for order, sign in (("open", 1), ("close", -1)):
         states = view.states_between(f"{order}-commanded", f"{order}-over")
@@ -138,7 +138,7 @@ def position_travels(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-MOT-05", case="cycle")
-def status_follows_the_sequence(view: CaseView) -> Finding:
+def status_follows_the_sequence(view: BarrierView) -> Finding:
     """closed, opening, open; open, closing, closed."""
     wanted = {"open": ["closed", "opening", "open"], "close": ["open", "closing", "closed"]}
     for order, sequence in wanted.items():
@@ -153,7 +153,7 @@ def status_follows_the_sequence(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-MOT-06", case="cycle")
-def open_means_open(view: CaseView) -> Finding:
+def open_means_open(view: BarrierView) -> Finding:
     """Never says an end while the arm is away from it."""
     if not view.independent_angle:
         return inconclusive("the angle comes from the device itself; bind an inclinometer")
@@ -177,7 +177,7 @@ def open_means_open(view: CaseView) -> Finding:
 
 
 @suite.case(start="closed", roles=["inclinometer", "stimulus"])
-async def blocked_drive(session: Session) -> None:
+async def blocked_drive(session: BarrierSession) -> None:
     """The drive cannot move the arm, and an open command is given."""
     await session.sample()
     await session.require("stimulus").block_drive(True)
@@ -191,7 +191,7 @@ async def blocked_drive(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-07", case="blocked_drive")
-def motion_is_confirmed_by_motion(view: CaseView) -> Finding:
+def motion_is_confirmed_by_motion(view: BarrierView) -> Finding:
     """The status never says open while the arm lies closed."""
     samples = view.truth_between("commanded", "over")
     states = view.states_between("commanded", "over")
@@ -208,7 +208,7 @@ def motion_is_confirmed_by_motion(view: CaseView) -> Finding:
 
 
 @suite.case(start="closed", roles=["inclinometer"])
-async def stop(session: Session) -> None:
+async def stop(session: BarrierSession) -> None:
     """Stop in the middle of opening, then wait."""
     await session.sample()
     await session.command("open")
@@ -224,12 +224,12 @@ async def stop(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-08", case="stop")
-def stop_stops(view: CaseView) -> Finding:
+def stop_stops(view: BarrierView) -> Finding:
     """At rest within 0.5 s."""
     return comes_to_rest(view, "stopped", "over", STOP_LIMIT_S)
 
 
-def comes_to_rest(view: CaseView, start: str, end: str, limit_s: float) -> Finding:
+def comes_to_rest(view: BarrierView, start: str, end: str, limit_s: float) -> Finding:
     """The arm moved until `start` and rests within `limit_s` of it."""
     began, samples = view.mark(start), view.truth_between(start, end)
     before = [sample for sample in view.truth if began is not None and sample.t_s <= began]
@@ -249,7 +249,7 @@ def comes_to_rest(view: CaseView, start: str, end: str, limit_s: float) -> Findi
 
 
 @suite.judge("BAR-MOT-09", case="stop")
-def stopped_stays_stopped(view: CaseView) -> Finding:
+def stopped_stays_stopped(view: BarrierView) -> Finding:
     """No motion for 5 s, and the status says between."""
     samples = view.truth_between("hold", "over")
     states = view.states_between("hold", "over")
@@ -265,7 +265,7 @@ def stopped_stays_stopped(view: CaseView) -> Finding:
 
 
 @suite.case(start="open", roles=["inclinometer"])
-async def reversal(session: Session) -> None:
+async def reversal(session: BarrierSession) -> None:
     """Open while closing."""
     await session.sample()
     await session.command("close")
@@ -281,7 +281,7 @@ async def reversal(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-10", case="reversal")
-def reverses_on_command(view: CaseView) -> Finding:
+def reverses_on_command(view: BarrierView) -> Finding:
     """Upwards within 1 s, without reaching closed."""
     began, samples = view.mark("reversed"), view.truth_between("reversed")
     if began is None or len(samples) < 5:
@@ -296,7 +296,7 @@ def reverses_on_command(view: CaseView) -> Finding:
 
 
 @suite.case(start="open", roles=["inclinometer"])
-async def repeated_open(session: Session) -> None:
+async def repeated_open(session: BarrierSession) -> None:
     """Open an open arm."""
     await session.sample()
     session.mark("commanded")
@@ -305,7 +305,7 @@ async def repeated_open(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-11", case="repeated_open")
-def repeated_open_is_harmless(view: CaseView) -> Finding:
+def repeated_open_is_harmless(view: BarrierView) -> Finding:
     """No motion for 5 s."""
     samples = view.truth_between("commanded")
     if len(samples) < 5:
@@ -315,7 +315,7 @@ def repeated_open_is_harmless(view: CaseView) -> Finding:
 
 
 @suite.case(start="closed", roles=["inclinometer"])
-async def pulses(session: Session) -> None:
+async def pulses(session: BarrierSession) -> None:
     """Open, close, and wait for a second opening that must not come."""
     await _full_move(session, "open")
     await _full_move(session, "close")
@@ -324,7 +324,7 @@ async def pulses(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-12", case="pulses")
-def commands_are_pulses(view: CaseView) -> Finding:
+def commands_are_pulses(view: BarrierView) -> Finding:
     """It stays closed."""
     samples = view.truth_between("closed")
     if len(samples) < 5:
@@ -343,7 +343,7 @@ CYCLES = 3
 
 
 @suite.case(start="closed", roles=["inclinometer"], limit_s=240)
-async def counting(session: Session) -> None:
+async def counting(session: BarrierSession) -> None:
     """Three complete cycles, the counter read at rest."""
     await session.sample()
     for number in range(CYCLES):
@@ -361,7 +361,7 @@ async def counting(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-13", case="counting")
-def the_counter_counts(view: CaseView) -> Finding:
+def the_counter_counts(view: BarrierView) -> Finding:
     """The declared number per cycle, never falling."""
     values = [s.values["operations"] for s in view.states if "operations" in s.values]
     done = sum(1 for n in range(CYCLES) if view.mark(f"opened-{n}") is not None)
@@ -378,7 +378,7 @@ def the_counter_counts(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-MOT-14", case="counting")
-def opening_times_repeat(view: CaseView) -> Finding:
+def opening_times_repeat(view: BarrierView) -> Finding:
     """Within 10 % of their mean."""
     times = []
     for number in range(CYCLES):
@@ -403,7 +403,7 @@ def opening_times_repeat(view: CaseView) -> Finding:
 
 
 @suite.case(start="closed", roles=["inclinometer"])
-async def partial_opening(session: Session) -> None:
+async def partial_opening(session: BarrierSession) -> None:
     """Partial open from closed."""
     await session.sample()
     session.mark("commanded")
@@ -414,7 +414,7 @@ async def partial_opening(session: Session) -> None:
 
 
 @suite.judge("BAR-MOT-15", case="partial_opening")
-def partially_open(view: CaseView) -> Finding:
+def partially_open(view: BarrierView) -> Finding:
     """At rest between the ends, and the status says so."""
     samples, states = view.truth_between("hold"), view.states_between("hold")
     if len(samples) < 5:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from hil.errors import Unreachable
-from hil.mbap import read_request, write_one
-from hil.measurement import Measurement, at_most
-from hil.session import Session
-from hil.verdict import Finding, check, decide, failed, inconclusive, passed
-from hil.view import (
+from hil.kits.barrier.session import BarrierSession
+from hil.kits.barrier.view import (
     OPEN_DEG,
     STILL_DEG,
-    CaseView,
-    changes,
+    BarrierView,
     is_open,
     reached,
     rest,
     sink_deg,
     travel_deg,
 )
+from hil.mbap import read_request, write_one
+from hil.measurement import Measurement, at_most
+from hil.verdict import Finding, check, decide, failed, inconclusive, passed
+from hil.view import changes
 
 from .barrier import suite
 from .barrier_motion import SETTLE_S
@@ -26,7 +26,7 @@ HELD_S = 10.0
 
 
 @suite.case(start="open", roles=["power", "inclinometer"], limit_s=240)
-async def power_cut(session: Session) -> None:
+async def power_cut(session: BarrierSession) -> None:
     """Power fails during closing and returns; then the barrier is opened."""
     await session.sample()
     await session.command("close")
@@ -37,7 +37,7 @@ async def power_cut(session: Session) -> None:
     session.mark("cut")
     await session.power(False)
     session.wire.close()
-    await session.watch(HELD_S + 2.0, wire=False)
+    await session.watch_angle(HELD_S + 2.0)
     session.mark("returned")
     await session.power(True)
     if await session.reconnect(2 * session.pixit.start_up_s + 2.0):
@@ -52,7 +52,7 @@ async def power_cut(session: Session) -> None:
 
 
 @suite.judge("BAR-REC-01", case="power_cut")
-def power_cut_does_not_drop_the_arm(view: CaseView) -> Finding:
+def power_cut_does_not_drop_the_arm(view: BarrierView) -> Finding:
     """At rest within 2 s, and no sinking after that."""
     began, samples = view.mark("cut"), view.truth_between("cut", "returned")
     if began is None or len(samples) < 10:
@@ -74,7 +74,7 @@ def power_cut_does_not_drop_the_arm(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-REC-02", case="power_cut")
-def power_return_moves_nothing(view: CaseView) -> Finding:
+def power_return_moves_nothing(view: BarrierView) -> Finding:
     """Nothing moves before the next command."""
     samples = view.truth_between("returned", "commanded")
     if len(samples) < 10:
@@ -88,7 +88,7 @@ def power_return_moves_nothing(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-REC-03", case="power_cut")
-def service_returns(view: CaseView) -> Finding:
+def service_returns(view: BarrierView) -> Finding:
     """Within the declared start-up time."""
     began, served = view.mark("returned"), view.mark("served")
     if began is None:
@@ -107,7 +107,7 @@ def service_returns(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-REC-04", case="power_cut")
-def position_is_honest(view: CaseView) -> Finding:
+def position_is_honest(view: BarrierView) -> Finding:
     """Unknown, or true within 10 %."""
     if not view.independent_angle:
         return inconclusive("the angle comes from the device itself; bind an inclinometer")
@@ -124,7 +124,7 @@ def position_is_honest(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-REC-05", case="power_cut")
-def the_counter_survives(view: CaseView) -> Finding:
+def the_counter_survives(view: BarrierView) -> Finding:
     """No counts are lost."""
     before = [s for s in view.states if s.t_s <= (view.mark("cut") or 0.0)]
     after = view.states_between("returned")
@@ -137,7 +137,7 @@ def the_counter_survives(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-REC-06", case="power_cut")
-def works_again(view: CaseView) -> Finding:
+def works_again(view: BarrierView) -> Finding:
     """Open within calibration and opening time."""
     began, samples = view.mark("commanded"), view.truth_between("commanded", "over")
     if view.mark("returned") is None:
@@ -155,7 +155,7 @@ def works_again(view: CaseView) -> Finding:
 
 
 @suite.case(start="closed", roles=["inclinometer"])
-async def connection_loss(session: Session) -> None:
+async def connection_loss(session: BarrierSession) -> None:
     """The connection dies during opening; a new one is made when the arm should be at rest."""
     await session.sample()
     await session.command("open")
@@ -164,7 +164,7 @@ async def connection_loss(session: Session) -> None:
     )
     session.mark("lost")
     session.wire.abort()
-    await session.watch(2 * session.pixit.opening_s, wire=False)
+    await session.watch_angle(2 * session.pixit.opening_s)
     session.mark("reconnecting")
     if await session.reconnect(5.0):
         session.mark("served")
@@ -172,7 +172,7 @@ async def connection_loss(session: Session) -> None:
 
 
 @suite.judge("BAR-REC-07", case="connection_loss")
-def connection_loss_is_survived(view: CaseView) -> Finding:
+def connection_loss_is_survived(view: BarrierView) -> Finding:
     """At rest, and the true state on a new connection within 2 s."""
     began, served = view.mark("reconnecting"), view.mark("served")
     samples = view.truth_between("lost", "reconnecting")
@@ -193,12 +193,12 @@ def connection_loss_is_survived(view: CaseView) -> Finding:
 
 
 @suite.case(start="open", roles=["inclinometer"], limit_s=240)
-async def silent_master(session: Session) -> None:
+async def silent_master(session: BarrierSession) -> None:
     """The connection stays, but nobody asks anything for longer than the watchdog time."""
     await session.sample()
     session.mark("silent")
     session.wire.close()
-    await session.watch(session.pixit.watchdog_s * 1.5 + 2.0, wire=False)
+    await session.watch_angle(session.pixit.watchdog_s * 1.5 + 2.0)
     session.mark("reconnecting")
     if await session.reconnect(5.0):
         session.mark("served")
@@ -206,7 +206,7 @@ async def silent_master(session: Session) -> None:
 
 
 @suite.judge("BAR-REC-08", case="silent_master")
-def a_silent_master_is_no_danger(view: CaseView) -> Finding:
+def a_silent_master_is_no_danger(view: BarrierView) -> Finding:
     """No downward motion, and service afterwards."""
     samples = view.truth_between("silent", "reconnecting")
     if len(samples) < 5:
@@ -244,7 +244,7 @@ def harmless_probes() -> dict[int, bytes]:
 
 
 @suite.case(start="any")
-async def declaration(session: Session) -> None:
+async def declaration(session: BarrierSession) -> None:
     """Probe every function code and every declared point; nothing is moved."""
     for code, pdu in harmless_probes().items():
         frame = session.wire.frame(0x1000 + code, pdu)
@@ -264,7 +264,7 @@ async def declaration(session: Session) -> None:
 
 
 @suite.judge("BAR-DOC-01", case="declaration")
-def the_pics_is_true(view: CaseView) -> Finding:
+def the_pics_is_true(view: BarrierView) -> Finding:
     """What is declared is there; what is denied is not."""
     probes = view.exchanges("probe-")
     if not probes:
@@ -308,7 +308,7 @@ FIRMWARE_ROWS = ("fw_major", "fw_minor", "fw_patch")
 
 
 @suite.case(start="any")
-async def firmware(session: Session) -> None:
+async def firmware(session: BarrierSession) -> None:
     """Read the firmware version, where the profile has it."""
     numbers = []
     for name in FIRMWARE_ROWS:
@@ -319,7 +319,7 @@ async def firmware(session: Session) -> None:
 
 
 @suite.judge("BAR-DOC-02", case="firmware")
-def firmware_is_the_named_one(view: CaseView) -> Finding:
+def firmware_is_the_named_one(view: BarrierView) -> Finding:
     """As in the product file."""
     shown = [record.payload["version"] for record in view.of("firmware")]
     if not shown or not shown[0]:
@@ -337,7 +337,7 @@ PUT_BACK = "Put the release back and lock the housing. Done?"
 
 
 @suite.case(start="closed", roles=["operator", "power"], limit_s=1500)
-async def hand_release(session: Session) -> None:
+async def hand_release(session: BarrierSession) -> None:
     """Power off; a person raises the arm by hand."""
     await session.power(False)
     session.wire.close()
@@ -351,13 +351,13 @@ async def hand_release(session: Session) -> None:
             await session.power(True)
 
 
-async def _ask(session: Session, what: str, question: str) -> None:
+async def _ask(session: BarrierSession, what: str, question: str) -> None:
     answer = await session.require("operator").ask(question, "confirm", 600.0)
     session.trace("operator", "answer", what=what, question=question, answer=answer)
 
 
 @suite.judge("BAR-DOC-03", case="hand_release")
-def raised_by_hand(view: CaseView) -> Finding:
+def raised_by_hand(view: BarrierView) -> Finding:
     """The operator says so."""
     said = [record.payload for record in view.of("answer")]
     answers = [payload["answer"] for payload in said if payload["what"] == "raise"]

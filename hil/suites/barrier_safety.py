@@ -5,14 +5,12 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from hil.measurement import Measurement, at_least, at_most, below
-from hil.pics import pad_angle_deg
-from hil.session import Session
-from hil.verdict import Finding, check, decide, inconclusive
-from hil.view import (
+from hil.kits.barrier.papers import pad_angle_deg
+from hil.kits.barrier.session import BarrierSession
+from hil.kits.barrier.view import (
     OPEN_DEG,
     STILL_DEG,
-    CaseView,
+    BarrierView,
     dwell,
     is_open,
     lowest,
@@ -20,6 +18,8 @@ from hil.view import (
     sink_deg,
     travel_deg,
 )
+from hil.measurement import Measurement, at_least, at_most, below
+from hil.verdict import Finding, check, decide, inconclusive
 
 from .barrier import suite
 from .barrier_motion import SETTLE_S, STOP_LIMIT_S, comes_to_rest
@@ -32,7 +32,7 @@ HITS = 3
 
 
 @suite.case(start="open", roles=["force_gauge", "inclinometer"], limit_s=900)
-async def forces(session: Session) -> None:
+async def forces(session: BarrierSession) -> None:
     """Three hits on the norm's instrument at each declared place."""
     gauge = session.require("force_gauge")
     for gap_mm in session.pixit.pad_gaps_mm:
@@ -60,17 +60,17 @@ async def forces(session: Session) -> None:
             await gauge.remove()
 
 
-def _hits(view: CaseView) -> list[dict[str, Any]]:
+def _hits(view: BarrierView) -> list[dict[str, Any]]:
     return [record.payload for record in view.of("force")]
 
 
-def _points(view: CaseView) -> list[list[dict[str, Any]]]:
+def _points(view: BarrierView) -> list[list[dict[str, Any]]]:
     """The hits, grouped by the place of the instrument."""
     gaps = list(dict.fromkeys(hit["gap_mm"] for hit in _hits(view)))
     return [[hit for hit in _hits(view) if hit["gap_mm"] == gap] for gap in gaps]
 
 
-def _too_few(view: CaseView) -> Finding | None:
+def _too_few(view: BarrierView) -> Finding | None:
     points = _points(view)
     if len(points) == len(view.pixit.pad_gaps_mm) and all(len(p) == HITS for p in points):
         return None
@@ -78,7 +78,7 @@ def _too_few(view: CaseView) -> Finding | None:
 
 
 @suite.judge("BAR-SAF-01", case="forces")
-def peak_force(view: CaseView) -> Finding:
+def peak_force(view: BarrierView) -> Finding:
     """Mean of three at most 400 N."""
     measured = []
     for point in _points(view):
@@ -98,7 +98,7 @@ def peak_force(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-SAF-02", case="forces")
-def force_after_750ms(view: CaseView) -> Finding:
+def force_after_750ms(view: BarrierView) -> Finding:
     """Below 150 N from 0.75 s on, in every hit."""
     measured = []
     for point in _points(view):
@@ -118,7 +118,7 @@ def force_after_750ms(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-SAF-03", case="forces")
-def residual_force(view: CaseView) -> Finding:
+def residual_force(view: BarrierView) -> Finding:
     """At most 25 N at the end of the record."""
     measured = []
     for point in _points(view):
@@ -144,7 +144,7 @@ LEAVE_LIMIT_S = 1.0
 
 
 @suite.case(start="open", roles=["stimulus", "inclinometer"])
-async def obstacle(session: Session) -> None:
+async def obstacle(session: BarrierSession) -> None:
     """Close onto something rigid."""
     await session.require("stimulus").place_obstacle(OBSTACLE_DEG)
     session.trace("stimulus", "obstacle", angle_deg=OBSTACLE_DEG)
@@ -157,7 +157,7 @@ async def obstacle(session: Session) -> None:
 
 
 @suite.judge("BAR-SAF-04", case="obstacle")
-def reverses_on_an_obstacle(view: CaseView) -> Finding:
+def reverses_on_an_obstacle(view: BarrierView) -> Finding:
     """Off within 1 s, and away by at least 10°."""
     samples = view.truth_between("commanded", "over")
     if len(samples) < 5:
@@ -176,7 +176,7 @@ def reverses_on_an_obstacle(view: CaseView) -> Finding:
 
 
 @suite.case(start="open", roles=["stimulus", "inclinometer"])
-async def occupied(session: Session) -> None:
+async def occupied(session: BarrierSession) -> None:
     """Close with the safety input active, then release it."""
     await session.set_input("safety", True)
     await session.watch(0.5)
@@ -189,7 +189,7 @@ async def occupied(session: Session) -> None:
 
 
 @suite.judge("BAR-SAF-05", case="occupied")
-def no_start_onto_an_occupied_lane(view: CaseView) -> Finding:
+def no_start_onto_an_occupied_lane(view: BarrierView) -> Finding:
     """No downward motion while the input is active."""
     samples = view.truth_between("commanded", "released")
     if len(samples) < 5 or not view.commands("close"):
@@ -201,7 +201,7 @@ def no_start_onto_an_occupied_lane(view: CaseView) -> Finding:
 
 
 @suite.case(start="open", roles=["stimulus", "inclinometer"])
-async def safety_during_closing(session: Session) -> None:
+async def safety_during_closing(session: BarrierSession) -> None:
     """The safety input becomes active during closing; later it is released."""
     await session.sample()
     await session.command("close")
@@ -220,7 +220,7 @@ async def safety_during_closing(session: Session) -> None:
 
 
 @suite.judge("BAR-SAF-06", case="safety_during_closing")
-def safety_input_ends_downward_motion(view: CaseView) -> Finding:
+def safety_input_ends_downward_motion(view: BarrierView) -> Finding:
     """No lower after 0.5 s than at 0.5 s."""
     began, samples = view.mark("active"), view.truth_between("active", "released")
     before = [s for s in view.truth if began is not None and s.t_s <= began]
@@ -240,7 +240,7 @@ def safety_input_ends_downward_motion(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-SAF-07", case="safety_during_closing")
-def release_of_the_safety_input_moves_nothing(view: CaseView) -> Finding:
+def release_of_the_safety_input_moves_nothing(view: BarrierView) -> Finding:
     """No downward motion by itself within 5 s."""
     samples = view.truth_between("released", "over")
     if len(samples) < 5:
@@ -254,7 +254,7 @@ def release_of_the_safety_input_moves_nothing(view: CaseView) -> Finding:
 
 
 @suite.case(start="closed", roles=["stimulus", "inclinometer"])
-async def emergency_stop(session: Session) -> None:
+async def emergency_stop(session: BarrierSession) -> None:
     """Emergency stop during opening, commands while it is active, then release."""
     await session.sample()
     await session.command("open")
@@ -275,12 +275,12 @@ async def emergency_stop(session: Session) -> None:
 
 
 @suite.judge("BAR-SAF-08", case="emergency_stop")
-def emergency_stop_stops(view: CaseView) -> Finding:
+def emergency_stop_stops(view: BarrierView) -> Finding:
     """At rest within 0.5 s."""
     return comes_to_rest(view, "stopped", "held", STOP_LIMIT_S)
 
 
-def _rests(view: CaseView, start: str, end: str, what: str) -> Finding:
+def _rests(view: BarrierView, start: str, end: str, what: str) -> Finding:
     samples = view.truth_between(start, end)
     if len(samples) < 5:
         return inconclusive("the true angle was not recorded")
@@ -291,7 +291,7 @@ def _rests(view: CaseView, start: str, end: str, what: str) -> Finding:
 
 
 @suite.judge("BAR-SAF-09", case="emergency_stop")
-def emergency_stop_holds(view: CaseView) -> Finding:
+def emergency_stop_holds(view: BarrierView) -> Finding:
     """Commands move nothing."""
     if not view.commands("close"):
         return inconclusive("no command was given while the emergency stop was active")
@@ -299,6 +299,6 @@ def emergency_stop_holds(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-SAF-10", case="emergency_stop")
-def release_of_the_emergency_stop_moves_nothing(view: CaseView) -> Finding:
+def release_of_the_emergency_stop_moves_nothing(view: BarrierView) -> Finding:
     """Nothing moves for 5 s."""
     return _rests(view, "released", "over", "after the release of the emergency stop")

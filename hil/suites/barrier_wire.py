@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 
+from hil.kits.barrier.session import BarrierSession
+from hil.kits.barrier.view import STILL_DEG, BarrierView, travel_deg
 from hil.mbap import Frame, read_request, split
 from hil.measurement import Measurement, at_most
-from hil.session import Session
 from hil.verdict import Finding, check, decide, failed, inconclusive, passed
-from hil.view import STILL_DEG, CaseView, Exchange, travel_deg
+from hil.view import Exchange
 
 from .barrier import read_pdu, register_block, suite
 
@@ -18,7 +19,7 @@ def served(exchange: Exchange | None) -> bool:
     return bool(exchange and exchange.frames and not exchange.frames[0].function & 0x80)
 
 
-def moved(view: CaseView) -> bool:
+def moved(view: BarrierView) -> bool:
     """The arm moved at some time of the case."""
     return travel_deg(view.truth) > STILL_DEG
 
@@ -32,7 +33,7 @@ def sent_frame(exchange: Exchange) -> Frame:
 
 
 @suite.case()
-async def reads(session: Session) -> None:
+async def reads(session: BarrierSession) -> None:
     """Reads of several sizes, each on its own connection."""
     function, address, most = register_block(session)
     for number, count in enumerate(sorted({1, 2, most // 2 or 1, most})):
@@ -41,7 +42,7 @@ async def reads(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-01", case="reads")
-def header_is_echoed(view: CaseView) -> Finding:
+def header_is_echoed(view: BarrierView) -> Finding:
     """Transaction, protocol and unit come back, and the length fits."""
     if not view.exchanges("read-"):
         return inconclusive("nothing was sent")
@@ -59,7 +60,7 @@ def header_is_echoed(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-WIR-02", case="reads")
-def reads_have_the_asked_size(view: CaseView) -> Finding:
+def reads_have_the_asked_size(view: BarrierView) -> Finding:
     """Same function code, byte count 2·N, 2·N bytes."""
     if not view.exchanges("read-"):
         return inconclusive("nothing was sent")
@@ -74,7 +75,7 @@ def reads_have_the_asked_size(view: CaseView) -> Finding:
 
 
 @suite.case()
-async def pipelined(session: Session) -> None:
+async def pipelined(session: BarrierSession) -> None:
     """Many requests on one connection without waiting."""
     link = await session.wire.link("pipelined")
     pdu = read_pdu(session, 1)
@@ -85,7 +86,7 @@ async def pipelined(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-08", case="pipelined")
-def every_pipelined_request_is_answered_once(view: CaseView) -> Finding:
+def every_pipelined_request_is_answered_once(view: BarrierView) -> Finding:
     """One answer for each transaction, data or server busy."""
     exchange = view.exchange("pipelined")
     if exchange is None:
@@ -102,7 +103,7 @@ def every_pipelined_request_is_answered_once(view: CaseView) -> Finding:
 
 
 @suite.case()
-async def fragmented(session: Session) -> None:
+async def fragmented(session: BarrierSession) -> None:
     """One request in segments of one byte."""
     link = await session.wire.link("fragmented")
     for byte in session.wire.frame(0x0101, read_pdu(session, 2)):
@@ -113,7 +114,7 @@ async def fragmented(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-09", case="fragmented")
-def a_fragmented_request_is_answered(view: CaseView) -> Finding:
+def a_fragmented_request_is_answered(view: BarrierView) -> Finding:
     """As if it had come whole."""
     exchange = view.exchange("fragmented")
     good = served(exchange) and exchange is not None and exchange.frames[0].transaction == 0x0101
@@ -121,7 +122,7 @@ def a_fragmented_request_is_answered(view: CaseView) -> Finding:
 
 
 @suite.case()
-async def coalesced(session: Session) -> None:
+async def coalesced(session: BarrierSession) -> None:
     """Three requests and a half in one segment, then the rest."""
     frames = [session.wire.frame(0x0200 + n, read_pdu(session, 1)) for n in range(4)]
     half = len(frames[3]) // 2
@@ -135,7 +136,7 @@ async def coalesced(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-10", case="coalesced")
-def coalesced_requests_are_answered(view: CaseView) -> Finding:
+def coalesced_requests_are_answered(view: BarrierView) -> Finding:
     """Three at once and the last when it is whole."""
     first, rest = view.exchange("coalesced-first"), view.exchange("coalesced-rest")
     early = [frame.transaction for frame in first.frames] if first else []
@@ -148,7 +149,7 @@ def coalesced_requests_are_answered(view: CaseView) -> Finding:
 
 
 @suite.case(limit_s=60)
-async def response_time(session: Session) -> None:
+async def response_time(session: BarrierSession) -> None:
     """A hundred polls."""
     for _ in range(100):
         await session.wire.read_state()
@@ -156,7 +157,7 @@ async def response_time(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-19", case="response_time")
-def responses_come_in_time(view: CaseView) -> Finding:
+def responses_come_in_time(view: BarrierView) -> Finding:
     """99 of 100 within the declared response time."""
     asked: dict[str, float] = {}
     waits: list[float] = []
@@ -182,7 +183,7 @@ def responses_come_in_time(view: CaseView) -> Finding:
 
 
 @suite.case(roles=["inclinometer"])
-async def reads_are_harmless(session: Session) -> None:
+async def reads_are_harmless(session: BarrierSession) -> None:
     """Every readable row is read once, then the arm is watched."""
     await session.sample()
     session.mark("before")
@@ -193,7 +194,7 @@ async def reads_are_harmless(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-21", case="reads_are_harmless")
-def reads_move_nothing(view: CaseView) -> Finding:
+def reads_move_nothing(view: BarrierView) -> Finding:
     """The arm rests while and after everything is read."""
     if len(view.truth) < 5:
         return inconclusive("the true angle was not recorded")
@@ -201,14 +202,14 @@ def reads_move_nothing(view: CaseView) -> Finding:
 
 
 @suite.case()
-async def identification(session: Session) -> None:
+async def identification(session: BarrierSession) -> None:
     """Read device identification, basic objects."""
     frame = session.wire.frame(0x2B0E, bytes([0x2B, 0x0E, 0x01, 0x00]))
     await session.wire.exchange("identify", frame)
 
 
 @suite.judge("BAR-WIR-20", case="identification")
-def the_device_names_itself(view: CaseView) -> Finding:
+def the_device_names_itself(view: BarrierView) -> Finding:
     """Vendor, product code and revision are texts."""
     exchange = view.exchange("identify")
     pdu = exchange.frames[0].pdu if exchange and exchange.frames else b""
@@ -225,7 +226,7 @@ def the_device_names_itself(view: CaseView) -> Finding:
 
 
 @suite.case(limit_s=90)
-async def connections(session: Session) -> None:
+async def connections(session: BarrierSession) -> None:
     """All declared connections, one more, then a reset of all."""
     wire, pdu = session.wire, read_pdu(session, 1)
     wire.close()
@@ -251,7 +252,7 @@ async def connections(session: Session) -> None:
         await session.clock.sleep(0.25)
 
 
-def _all_served(view: CaseView, prefix: str) -> Finding:
+def _all_served(view: BarrierView, prefix: str) -> Finding:
     exchanges = view.exchanges(prefix)
     if len(exchanges) < view.pics.max_connections:
         return inconclusive(f"only {len(exchanges)} of {view.pics.max_connections} were tried")
@@ -260,13 +261,13 @@ def _all_served(view: CaseView, prefix: str) -> Finding:
 
 
 @suite.judge("BAR-WIR-14", case="connections")
-def declared_connections_are_served(view: CaseView) -> Finding:
+def declared_connections_are_served(view: BarrierView) -> Finding:
     """All at the same time."""
     return _all_served(view, "slot-")
 
 
 @suite.judge("BAR-WIR-15", case="connections")
-def one_too_many_disturbs_nobody(view: CaseView) -> Finding:
+def one_too_many_disturbs_nobody(view: BarrierView) -> Finding:
     """Those in use go on."""
     first = _all_served(view, "slot-")
     if first.verdict.value != "PASS":
@@ -275,7 +276,7 @@ def one_too_many_disturbs_nobody(view: CaseView) -> Finding:
 
 
 @suite.judge("BAR-WIR-16", case="connections")
-def dead_connections_free_their_place(view: CaseView) -> Finding:
+def dead_connections_free_their_place(view: BarrierView) -> Finding:
     """Service again within 5 s."""
     reset_s = view.mark("reset")
     first = [e for e in view.exchanges("after-") if served(e) and e.answered_s is not None]

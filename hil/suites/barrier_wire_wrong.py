@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import struct
 
+from hil.kits.barrier.session import BarrierSession
+from hil.kits.barrier.view import BarrierView, travel_deg
 from hil.mbap import HEADER_BYTES, read_request, write_one
-from hil.session import Session
 from hil.verdict import Finding, check, failed, inconclusive, passed
-from hil.view import CaseView, travel_deg
 
 from .barrier import mapped, read_pdu, register_block, suite
 from .barrier_wire import moved, sent_frame, served
@@ -17,14 +17,14 @@ FRESH_LIMIT_S = 1.0
 """After any wrong frame a fresh connection is served within this time."""
 
 
-async def _fresh(session: Session, label: str) -> None:
+async def _fresh(session: BarrierSession, label: str) -> None:
     """A correct request on a new connection: is the device still there?"""
     await session.clock.sleep(0.05)  # what was closed before gives its place free
     frame = session.wire.frame(0x0F0F, read_pdu(session, 1))
     await session.wire.exchange(label, frame, limit_s=FRESH_LIMIT_S)
 
 
-def _exception_of(view: CaseView, prefix: str, codes: set[int]) -> Finding:
+def _exception_of(view: BarrierView, prefix: str, codes: set[int]) -> Finding:
     """Every exchange under `prefix` is answered by its function | 0x80 with one of `codes`."""
     exchanges = view.exchanges(prefix)
     if not exchanges:
@@ -53,7 +53,7 @@ def unsupported_functions(declared: list[int]) -> list[int]:
 
 
 @suite.case()
-async def wrong_functions(session: Session) -> None:
+async def wrong_functions(session: BarrierSession) -> None:
     """Function codes outside the declared set."""
     for code in unsupported_functions(session.pics.function_codes):
         frame = session.wire.frame(0x0300 + code, bytes([code, 0, 0, 0, 1]))
@@ -61,13 +61,13 @@ async def wrong_functions(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-03", case="wrong_functions")
-def wrong_functions_give_01(view: CaseView) -> Finding:
+def wrong_functions_give_01(view: BarrierView) -> Finding:
     """Illegal function."""
     return _exception_of(view, "function-", {1})
 
 
 @suite.case()
-async def wrong_addresses(session: Session) -> None:
+async def wrong_addresses(session: BarrierSession) -> None:
     """Reads outside the map and across its end."""
     function, address, count = register_block(session)
     known = mapped(session.wire.profile, "holding" if function == 3 else "input")
@@ -81,13 +81,13 @@ async def wrong_addresses(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-04", case="wrong_addresses")
-def wrong_addresses_give_02(view: CaseView) -> Finding:
+def wrong_addresses_give_02(view: BarrierView) -> Finding:
     """Illegal data address."""
     return _exception_of(view, "address-", {2})
 
 
 @suite.case()
-async def wrong_quantities(session: Session) -> None:
+async def wrong_quantities(session: BarrierSession) -> None:
     """Reads of 0, 126 and 65535 registers."""
     function, address, _ = register_block(session)
     for count in (0, 126, 0xFFFF):
@@ -96,13 +96,13 @@ async def wrong_quantities(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-05", case="wrong_quantities")
-def wrong_quantities_give_03(view: CaseView) -> Finding:
+def wrong_quantities_give_03(view: BarrierView) -> Finding:
     """Illegal data value, under the function's own code."""
     return _exception_of(view, "quantity-", {3})
 
 
 @suite.case(roles=["inclinometer"])
-async def wrong_coil_values(session: Session) -> None:
+async def wrong_coil_values(session: BarrierSession) -> None:
     """The open coil is written with values that are neither ON nor OFF."""
     row = next(row for row in session.wire.profile.rows if row.key in ("open", "barrier_open"))
     for value in (0x1234, 0x0001, 0xFF01):
@@ -112,7 +112,7 @@ async def wrong_coil_values(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-06", case="wrong_coil_values")
-def wrong_coil_values_give_03(view: CaseView) -> Finding:
+def wrong_coil_values_give_03(view: BarrierView) -> Finding:
     """Illegal data value, and no motion."""
     if moved(view):
         return failed(f"a wrong coil value moved the arm by {travel_deg(view.truth):.1f}°")
@@ -120,7 +120,7 @@ def wrong_coil_values_give_03(view: CaseView) -> Finding:
 
 
 @suite.case()
-async def write_read_only(session: Session) -> None:
+async def write_read_only(session: BarrierSession) -> None:
     """The position, or the status, is written."""
     shown = ("position_percent", "last_error")
     address = next(row.address for row in session.wire.profile.rows if row.key in shown)
@@ -134,7 +134,7 @@ async def write_read_only(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-07", case="write_read_only")
-def read_only_stays(view: CaseView) -> Finding:
+def read_only_stays(view: BarrierView) -> Finding:
     """An exception, and the same value afterwards."""
     refused = _exception_of(view, "write-", {1, 2, 3, 4})
     before = [state.values for state in view.states_between("before", "after")][:1]
@@ -148,7 +148,7 @@ def read_only_stays(view: CaseView) -> Finding:
 
 
 @suite.case(roles=["inclinometer"])
-async def foreign_protocol(session: Session) -> None:
+async def foreign_protocol(session: BarrierSession) -> None:
     """Frames with a protocol identifier other than 0; one of them would open the arm."""
     for protocol in (1, 0xFFFF):
         frame = session.wire.frame(0x0800, read_pdu(session, 1), protocol=protocol)
@@ -162,7 +162,7 @@ async def foreign_protocol(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-11", case="foreign_protocol")
-def foreign_protocols_are_ignored(view: CaseView) -> Finding:
+def foreign_protocols_are_ignored(view: BarrierView) -> Finding:
     """No response, no motion, and the device still serves."""
     answered = [e.label for e in view.exchanges("protocol-") if e.received]
     if answered:
@@ -172,7 +172,7 @@ def foreign_protocols_are_ignored(view: CaseView) -> Finding:
     return _still_serves(view, "no response")
 
 
-def _still_serves(view: CaseView, good: str) -> Finding:
+def _still_serves(view: BarrierView, good: str) -> Finding:
     dead = [e.label for e in view.exchanges("fresh-") if not served(e)]
     if not view.exchanges("fresh-"):
         return inconclusive("no fresh request was sent")
@@ -180,7 +180,7 @@ def _still_serves(view: CaseView, good: str) -> Finding:
 
 
 @suite.case(limit_s=60)
-async def impossible_lengths(session: Session) -> None:
+async def impossible_lengths(session: BarrierSession) -> None:
     """Length fields that cannot be."""
     for length in (0, 1, 255, 0xFFFF):
         frame = session.wire.frame(0x0900, read_pdu(session, 1), length=length)
@@ -189,7 +189,7 @@ async def impossible_lengths(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-12", case="impossible_lengths")
-def impossible_lengths_get_no_data(view: CaseView) -> Finding:
+def impossible_lengths_get_no_data(view: BarrierView) -> Finding:
     """Silence, an exception or closing; and the device still serves."""
     for exchange in view.exchanges("length-"):
         data = [frame for frame in exchange.frames if not frame.function & 0x80]
@@ -199,7 +199,7 @@ def impossible_lengths_get_no_data(view: CaseView) -> Finding:
 
 
 @suite.case(limit_s=60)
-async def foreign_units(session: Session) -> None:
+async def foreign_units(session: BarrierSession) -> None:
     """Requests to units that are not there."""
     strangers = [u for u in (77, 200, 247) if u not in session.wire.profile.unit_ids]
     for unit in strangers:
@@ -209,7 +209,7 @@ async def foreign_units(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-13", case="foreign_units")
-def foreign_units_get_no_data(view: CaseView) -> Finding:
+def foreign_units_get_no_data(view: BarrierView) -> Finding:
     """Silence, or gateway exceptions 0A and 0B."""
     exchanges = view.exchanges("unit-")
     if not exchanges:
@@ -222,7 +222,7 @@ def foreign_units_get_no_data(view: CaseView) -> Finding:
 
 
 @suite.case(limit_s=60)
-async def truncated(session: Session) -> None:
+async def truncated(session: BarrierSession) -> None:
     """Requests whose body ends too early, in frames that are right."""
     function, address, _ = register_block(session)
     bodies = {f"truncated-{function}": struct.pack(">BH", function, address)}
@@ -235,7 +235,7 @@ async def truncated(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-17", case="truncated")
-def truncated_requests_give_03(view: CaseView) -> Finding:
+def truncated_requests_give_03(view: BarrierView) -> Finding:
     """Exception 03 under the right code, or closing."""
     for exchange in view.exchanges("truncated-"):
         asked, frames = sent_frame(exchange), exchange.frames
@@ -270,7 +270,7 @@ def garbage(seed: int, good: bytes) -> list[bytes]:
 
 
 @suite.case(roles=["inclinometer"], limit_s=180)
-async def garbage_frames(session: Session) -> None:
+async def garbage_frames(session: BarrierSession) -> None:
     """Noise on the wire, then a correct request."""
     good = session.wire.frame(0x0C0C, read_pdu(session, 1))
     await session.look()
@@ -287,7 +287,7 @@ async def garbage_frames(session: Session) -> None:
 
 
 @suite.judge("BAR-WIR-18", case="garbage_frames")
-def garbage_does_no_harm(view: CaseView) -> Finding:
+def garbage_does_no_harm(view: BarrierView) -> Finding:
     """Well-formed answers, no motion, still serving."""
     sent = 0
     for exchange in view.exchanges("noise-"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from hil import matrix, templates
-from hil import register as registers
-from hil import suite as suites
+from hil import matrix
+from hil.kits.barrier import KIT
 from hil.register import Register
 from hil.suite import Suite
 from twin.clock import Clock, run_virtual
@@ -15,10 +16,10 @@ from twin.trace import Record
 
 def record(profile: str = "came-gard", seed: int = 0, **options: object) -> list[Record]:
     """Records of one virtual run of the suite on an emulated barrier."""
-    pics, pixit = templates.emulated_pics(profile), templates.emulated_pixit(profile)
+    pics, pixit = KIT.emulated_pics(profile), KIT.emulated_pixit(profile)
 
     async def main(clock: Clock) -> list[Record]:
-        return await matrix.record(clock, profile, pics, pixit, **options)  # type: ignore[arg-type]
+        return await matrix.record(clock, KIT, profile, pics, pixit, **options)  # type: ignore[arg-type]
 
     return run_virtual(main, seed=seed)
 
@@ -31,9 +32,9 @@ def good() -> list[Record]:
 
 @pytest.fixture(scope="session")
 def register() -> Register:
-    return registers.load("barrier")
+    return KIT.register
 
 
 @pytest.fixture(scope="session")
-def suite() -> Suite:
-    return suites.load("barrier")
+def suite() -> Suite[Any, Any]:
+    return KIT.suite

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hil import certify, cli, evidence, matrix, mutants, templates
+from hil import certify, cli, evidence, matrix
 from hil.emulator import Emulator
 from hil.errors import BenchError
+from hil.kits.barrier import KIT
 from twin.errors import UnknownName
 
 
@@ -56,7 +57,7 @@ def test_wrong_calls_are_refused_before_anything_moves(tmp_path: Path) -> None:
     """Unknown requirements and missing files are errors by name."""
     done = call("barrier", "--bench", tmp_path / "bench.toml", "--only", "BAR-MOT-0l")
     assert isinstance(done.exception, UnknownName)
-    templates.write(tmp_path, "came-gard")
+    KIT.write_templates(tmp_path, "came-gard")
     (tmp_path / "pixit.toml").unlink()
     done = call("barrier", "--bench", tmp_path / "bench.toml")
     assert "there is no PIXIT file" in str(done.exception)
@@ -64,11 +65,11 @@ def test_wrong_calls_are_refused_before_anything_moves(tmp_path: Path) -> None:
 
 def test_matrix_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """The matrix prints every twin and exits 0 when each is as it should be."""
-    monkeypatch.setattr(matrix, "names", lambda: ["toggles", "short-reads"])
+    monkeypatch.setattr(matrix, "names", lambda device: ["toggles", "short-reads"])
     done = call("matrix", "barrier", "--own", "--jobs", "1")
     assert done.exit_code == 0
     assert "toggles" in done.stdout
-    assert "2 of 57 mutants killed" in done.stdout.replace(str(len(mutants.load("barrier"))), "57")
+    assert "2 of 57 mutants killed" in done.stdout.replace(str(len(KIT.mutants)), "57")
     as_json = call("matrix", "barrier", "--own", "--jobs", "1", "--json")
     assert [row["kills"] for row in json.loads(as_json.stdout)["rows"]] == [
         "BAR-MOT-11", "BAR-WIR-02",
@@ -78,7 +79,7 @@ def test_matrix_command(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_matrix_command_complains(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutant that survives makes the exit code 1 and is named."""
     row = matrix.Row("m", "BAR-MOT-01", "d", {"BAR-MOT-01": "PASS"}, {"BAR-MOT-01": "fine"}, 1.0)
-    monkeypatch.setattr(matrix, "matrix", lambda **_: [row])
+    monkeypatch.setattr(matrix, "matrix", lambda *_, **__: [row])
     done = call("matrix", "barrier")
     assert done.exit_code == 1
     assert "m: survives BAR-MOT-01" in done.stdout
@@ -87,19 +88,19 @@ def test_matrix_command_complains(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_health_check_tells_good_from_bad() -> None:
     """On a healthy computer the good emulator passes and each bad one fails its requirement."""
-    found = certify.health_check()
+    found = certify.health_check(KIT)
     assert set(found.values()) == {"PASS", "FAIL"}
-    assert sum(name.startswith("good") for name in found) == len(certify.HEALTH)
+    assert sum(name.startswith("good") for name in found) == len(KIT.health)
 
 
 def test_health_check_refuses_a_kit_that_cannot_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """If a known-bad emulator passes, nothing may be certified here."""
-    monkeypatch.setattr(certify, "HEALTH", ("zero-transaction",))
-    good = matrix.row("zero-transaction", own=True)
+    monkeypatch.setattr(type(KIT), "health", ("zero-transaction",))
+    good = matrix.row("zero-transaction", device="barrier", own=True)
     healed = matrix.Row(good.name, good.kills, "", {good.kills: "PASS"}, {}, 1.0)
-    monkeypatch.setattr(matrix, "row", lambda name, own: healed)
+    monkeypatch.setattr(matrix, "row", lambda name, device, own: healed)
     with pytest.raises(BenchError, match="zero-transaction is not failed by BAR-WIR-01, but PASS"):
-        certify.health_check()
+        certify.health_check(KIT)
 
 
 # ---------------------------------------------------------------- another process, as if hardware
@@ -147,9 +148,9 @@ def test_a_broken_emulator_in_another_process(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_leaves_the_arm_up(tmp_path: Path) -> None:
     """SIGINT in the middle of a case: the arm goes up, the evidence is kept, the exit code is 2."""
-    with Emulator(speed=4.0) as emulator:
+    with Emulator("barrier", "came-gard", speed=4.0) as emulator:
         where = emulator.where
-        bench = templates.write(tmp_path / "b", "came-gard", emulator=where)[0]
+        bench = KIT.write_templates(tmp_path / "b", "came-gard", where)[0]
         main = "from twin.cli import main; main()"
         command = [sys.executable, "-c", main, "certify", "barrier", "--no-health",
                    "--only", "BAR-MOT-12", "--bench", str(bench),
@@ -164,8 +165,8 @@ def test_ctrl_c_leaves_the_arm_up(tmp_path: Path) -> None:
             run.send_signal(signal.SIGINT)
             rest = run.stderr.read()
             assert run.wait(60) == 2, rest
-        assert "safe state: the arm is up" in rest
-        with urllib.request.urlopen(f"{where.control}/v1/angle", timeout=5) as answer:
+        assert "safe state: arm up" in rest
+        with urllib.request.urlopen(f"{where.control}/v1/angle", b"{}", timeout=5) as answer:
             assert json.load(answer)["angle_deg"] > 89.0
     (bundle,) = (tmp_path / "out").glob("*.tar.gz")
     records, _ = evidence.unchained(evidence.unpack(bundle)[evidence.EVENTS])
@@ -174,5 +175,8 @@ def test_ctrl_c_leaves_the_arm_up(tmp_path: Path) -> None:
 
 def test_an_emulator_that_cannot_start_says_why() -> None:
     """A wrong mutant is a bench error with the child's last words, not a hang."""
-    with pytest.raises(BenchError, match="unknown mutant 'no-such'"), Emulator(mutant="no-such"):
+    with (
+        pytest.raises(BenchError, match="unknown mutant 'no-such'"),
+        Emulator("barrier", "came-gard", mutant="no-such"),
+    ):
         pass

@@ -11,27 +11,21 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hil import bench as benches
-from hil import register as registers
-from hil import suite as suites
-from hil import templates
-from hil.drivers.base import ForceGauge, Inclinometer, Operator, Power, Stimulus
-from hil.drivers.instruments import (
-    FeedbackAngle,
-    ModbusInstrument,
-    RegisterInclinometer,
-    RelayPower,
-    RelayStimulus,
-)
-from hil.drivers.manual import ManualHands, ScriptedOperator, TerminalOperator, parse
-from hil.drivers.modbus import BarrierWire, Endpoint
-from hil.drivers.twin import TwinHands
+from hil.drivers.instruments import ModbusInstrument, RelayPower
+from hil.drivers.manual import ScriptedOperator, TerminalOperator, parse
+from hil.drivers.modbus import Endpoint
 from hil.emulated import bench_control
-from hil.emulation import EmulatedBarrier, EmulatedOperator, load_profile
 from hil.emulator import Where
 from hil.errors import BenchError, OperatorTimeout, Unreachable
+from hil.kits.barrier import KIT
+from hil.kits.barrier.emulation import EmulatedBarrier, EmulatedOperator, load_profile
+from hil.kits.barrier.hands import BarrierManualHands, BarrierTwinHands
+from hil.kits.barrier.instruments import FeedbackAngle, RegisterInclinometer, RelayStimulus
+from hil.kits.barrier.roles import ForceGauge, Inclinometer, Stimulus
+from hil.kits.barrier.session import BarrierRoles, BarrierSession
+from hil.kits.barrier.wire import BarrierWire
+from hil.roles import Operator, Power
 from hil.runner import drive, judge
-from hil.session import Session
 from hil.verdict import Verdict
 from twin.clock import Clock, run_virtual
 from twin.trace import Record, Trace
@@ -64,15 +58,15 @@ def test_the_emulator_is_hardware_to_the_suite(tmp_path: Path) -> None:
         trace = Trace(clock)
         async with AsyncExitStack() as stack:
             _, port, control = await serve(clock, stack)
-            paths = templates.write(tmp_path, "came-gard", emulator=Where(port, control, 1.0))
-            pics = templates.emulated_pics("came-gard")
-            roles = await benches.bind(benches.load(paths[0]), pics, clock, trace, stack)
-            session = Session(clock, trace, roles, pics, templates.emulated_pixit("came-gard"))
-            await drive(session, suites.load("barrier"), registers.load("barrier"), only=only)
+            paths = KIT.write_templates(tmp_path, "came-gard", Where(port, control, 1.0))
+            pics = KIT.emulated_pics("came-gard")
+            pixit = KIT.emulated_pixit("came-gard")
+            session = KIT.bind(KIT.load_bench(paths[0]), pics, pixit, clock, trace, stack)
+            await drive(session, KIT.suite, KIT.register, only=only)
         return list(trace.records())
 
     records = virtual(main)
-    found = judge(records, suites.load("barrier"), registers.load("barrier"))
+    found = judge(records, KIT.suite, KIT.register)
     verdicts = {r.requirement: r.verdict for r in found if r.requirement in only}
     assert verdicts == dict.fromkeys(only, Verdict.PASS)
 
@@ -83,10 +77,10 @@ def test_bench_control_refuses_nonsense() -> None:
     async def main(clock: Clock) -> None:
         async with AsyncExitStack() as stack:
             _, _, control = await serve(clock, stack)
-            hands = TwinHands(control, clock)
+            hands = BarrierTwinHands(control, clock)
             stack.push_async_callback(hands.close)
             with pytest.raises(BenchError, match="KeyError"):
-                await hands._call("POST", "/v1/power", {})
+                await hands.call("power")
             assert await hands.read() is None
             assert await hands.angle_deg() == 0.0
 
@@ -97,8 +91,8 @@ def test_a_dead_emulator_is_a_bench_error() -> None:
     """When the bench control is gone, the message says what to start."""
 
     async def main(clock: Clock) -> None:
-        hands = TwinHands("http://127.0.0.1:9", clock)
-        with pytest.raises(BenchError, match=r"hil\.emulated barrier"):
+        hands = BarrierTwinHands("http://127.0.0.1:9", clock)
+        with pytest.raises(BenchError, match=r"hil\.emulated"):
             await hands.switch(True)
         await hands.close()
 
@@ -110,7 +104,11 @@ def test_drivers_satisfy_the_roles() -> None:
 
     async def main(clock: Clock) -> None:
         emulated = EmulatedBarrier(clock, load_profile("came-gard"))
-        hands = [emulated, TwinHands("http://x", clock), ManualHands(ScriptedOperator([]), clock)]
+        hands = [
+            emulated,
+            BarrierTwinHands("http://x", clock),
+            BarrierManualHands(ScriptedOperator([]), clock),
+        ]
         for one in hands:
             for role in (Stimulus, ForceGauge, Power, Inclinometer):
                 assert isinstance(one, role), (one, role)
@@ -180,7 +178,7 @@ def test_relays_and_registers() -> None:
             await RelayPower(tool, 0, on_closed=False).switch(False)
             assert io.points["lamp_red"].read() is True
             person = ScriptedOperator([True, True, True, True, True])
-            hands = RelayStimulus(tool, {"safety": 1}, ManualHands(person, clock))
+            hands = RelayStimulus(tool, {"safety": 1}, BarrierManualHands(person, clock))
             await hands.set_input("safety", True)
             assert io.points["lamp_green"].read() is True
             assert person.asked == []
@@ -222,20 +220,18 @@ def test_the_devices_own_position_proves_nothing_about_itself() -> None:
         async with AsyncExitStack() as stack:
             emulated, port, _ = await serve(clock, stack)
             pics, pixit = (
-                templates.emulated_pics("came-gard"),
-                templates.emulated_pixit("came-gard"),
+                KIT.emulated_pics("came-gard"),
+                KIT.emulated_pixit("came-gard"),
             )
             wire = BarrierWire(Endpoint("127.0.0.1", port, 1), emulated.profile, clock, trace,
                                limit_s=1.0)  # fmt: skip
-            from hil.session import Roles
-
-            roles = Roles(wire, FeedbackAngle(wire))
-            session = Session(clock, trace, roles, pics, pixit)
+            roles = BarrierRoles(inclinometer=FeedbackAngle(wire))
+            session = BarrierSession(clock, trace, wire, roles, pics, pixit)
             only = ["BAR-MOT-01", "BAR-MOT-03", "BAR-MOT-06"]
-            await drive(session, suites.load("barrier"), registers.load("barrier"), only=only)
+            await drive(session, KIT.suite, KIT.register, only=only)
         return list(trace.records())
 
-    found = judge(virtual(main), suites.load("barrier"), registers.load("barrier"))
+    found = judge(virtual(main), KIT.suite, KIT.register)
     verdicts = {r.requirement: r.verdict for r in found}
     assert verdicts["BAR-MOT-01"] is Verdict.PASS
     assert verdicts["BAR-MOT-03"] is verdicts["BAR-MOT-06"] is Verdict.INCONCLUSIVE
@@ -328,7 +324,7 @@ def test_manual_hands_ask_only_for_changes() -> None:
 
     async def main(clock: Clock) -> None:
         person = ScriptedOperator([True, True, True, 312.0, 0.0, 0.0, True, False])
-        hands = ManualHands(person, clock)
+        hands = BarrierManualHands(person, clock)
         await hands.remove_obstacle()
         await hands.switch(True)
         await hands.set_input("safety", False)
@@ -362,7 +358,7 @@ def test_an_unanswered_prompt_is_asked_again() -> None:
 
     async def main(clock: Clock) -> list[str]:
         person = Interrupted()
-        hands = ManualHands(person, clock)  # type: ignore[arg-type]
+        hands = BarrierManualHands(person, clock)  # type: ignore[arg-type]
         with pytest.raises(OperatorTimeout):
             await hands.place_obstacle(20.0)
         await hands.remove_obstacle()
@@ -376,7 +372,7 @@ def test_no_touch_is_no_record() -> None:
     """When the operator says that nothing touched the instrument, there is no force record."""
 
     async def main(clock: Clock) -> None:
-        assert await ManualHands(ScriptedOperator([False]), clock).read() is None
+        assert await BarrierManualHands(ScriptedOperator([False]), clock).read() is None
 
     virtual(main)
 
@@ -413,21 +409,23 @@ coil = 2
 driver = "manual"
 """
     (tmp_path / "bench.toml").write_text(text, encoding="utf-8")
-    file = benches.load(tmp_path / "bench.toml")
+    file = KIT.load_bench(tmp_path / "bench.toml")
 
     async def main(clock: Clock) -> list[str]:
-        pics = templates.emulated_pics("came-gard")
+        pics = KIT.emulated_pics("came-gard")
         async with AsyncExitStack() as stack:
-            roles = await benches.bind(file, pics, clock, Trace(clock), stack,
-                                       operator=ScriptedOperator([]))  # fmt: skip
+            pixit = KIT.emulated_pixit("came-gard")
+            session = KIT.bind(file, pics, pixit, clock, Trace(clock), stack,
+                               operator=ScriptedOperator([]))  # fmt: skip
             names = ("inclinometer", "stimulus", "force_gauge", "power", "operator")
-            return [type(getattr(roles, name)).__name__ for name in names]
+            return [type(getattr(session.roles, name)).__name__ for name in names]
 
     assert virtual(main) == [
-        "RegisterInclinometer", "RelayStimulus", "ManualHands", "RelayPower", "ScriptedOperator",
+        "RegisterInclinometer", "RelayStimulus", "BarrierManualHands", "RelayPower",
+        "ScriptedOperator",
     ]  # fmt: skip
     feedback = text.replace('driver = "modbus"\nhost = "10.0.0.6"', 'driver = "feedback"')
     (tmp_path / "bench.toml").write_text(
         feedback.replace("port = 502\naddress = 4\nscale = 0.01\n", ""), encoding="utf-8"
     )
-    assert benches.load(tmp_path / "bench.toml").inclinometer is not None
+    assert KIT.load_bench(tmp_path / "bench.toml").inclinometer is not None

@@ -8,14 +8,16 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
-from hil import bench, certify, cli, evidence, templates
+from hil import certify, cli, evidence
 from hil.certify import Plan, Run
 from hil.errors import EvidenceError
+from hil.kits.barrier import KIT
 from hil.register import Register
 from hil.runner import judge
 from hil.suite import Suite
@@ -27,39 +29,47 @@ from twin.trace import Record, from_rows, hash_records, read_trace
 
 @pytest.fixture(scope="session")
 def packed(
-    tmp_path_factory: pytest.TempPathFactory, good: list[Record], suite: Suite, register: Register
+    tmp_path_factory: pytest.TempPathFactory,
+    good: list[Record],
+    suite: Suite[Any, Any],
+    register: Register,
 ) -> Path:
     """A bundle of the good run."""
     return pack(tmp_path_factory.mktemp("evidence"), good, suite, register)
 
 
 @pytest.fixture(scope="session")
-def little(tmp_path_factory: pytest.TempPathFactory, suite: Suite, register: Register) -> Path:
+def little(
+    tmp_path_factory: pytest.TempPathFactory, suite: Suite[Any, Any], register: Register
+) -> Path:
     """A bundle of a run of one case: what forgeries are tried on."""
     records = record(only=["BAR-WIR-01"])
     return pack(tmp_path_factory.mktemp("little"), records, suite, register)
 
 
 def pack(
-    folder: Path, records: list[Record], suite: Suite, register: Register, key: Path | None = None
+    folder: Path,
+    records: list[Record],
+    suite: Suite[Any, Any],
+    register: Register,
+    key: Path | None = None,
 ) -> Path:
-    templates.write(folder / "bench", "came-gard")
+    KIT.write_templates(folder / "bench", "came-gard")
     text = (folder / "bench/bench.toml").read_text(encoding="utf-8")
-    pixit = msgspec.structs.replace(
-        templates.emulated_pixit("came-gard"), service_password="hunter2"
-    )
+    pixit = msgspec.structs.replace(KIT.emulated_pixit("came-gard"), service_password="hunter2")
     plan = Plan(
-        bench.load(folder / "bench/bench.toml"),
+        KIT,
+        KIT.load_bench(folder / "bench/bench.toml"),
         text,
-        templates.EMULATED_PRODUCT,
-        templates.emulated_pics("came-gard"),
+        KIT.product,
+        KIT.emulated_pics("came-gard"),
         pixit,
         folder,
         key,
     )
     results = judge(records, suite, register)
     path = folder / "b.tar.gz"
-    done = Run("abcd1234", "20230530T010203Z", records, results, outcome(results), {}, path)
+    done = Run(KIT, "abcd1234", "20230530T010203Z", records, results, outcome(results), {}, path)
     certify._write(plan, done, path)
     return path
 
@@ -198,23 +208,23 @@ def test_a_torn_bundle_is_refused(tmp_path: Path, data: bytes, message: str) -> 
 
 def test_rejudge_gives_the_same_verdicts(packed: Path, good: list[Record]) -> None:
     """Evidence can be judged again from its events alone, with the same result."""
-    results, final, changed = certify.rejudge(packed)
-    assert changed == []
-    assert final.verdict is Verdict.PASS
-    assert len(results) == len(certify.rejudge(packed)[0])
+    again = certify.rejudge(packed)
+    assert again.changed == []
+    assert again.outcome.verdict is Verdict.PASS
+    assert len(again.results) == len(KIT.register)
 
 
 def test_rejudge_shows_what_a_mended_rule_changes(
-    packed: Path, suite: Suite, monkeypatch: pytest.MonkeyPatch
+    packed: Path, suite: Suite[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A judge that has become stricter turns its old PASS, and only that one."""
     from hil.verdict import failed
 
     case = suite.judges["BAR-MOT-01"][0]
     monkeypatch.setitem(suite.judges, "BAR-MOT-01", (case, lambda view: failed("stricter")))
-    _, final, changed = certify.rejudge(packed)
-    assert changed == ["BAR-MOT-01: PASS > FAIL"]
-    assert final.exit_code == 1
+    again = certify.rejudge(packed)
+    assert again.changed == ["BAR-MOT-01: PASS > FAIL"]
+    assert again.outcome.exit_code == 1
 
 
 # ---------------------------------------------------------------- signatures

@@ -11,15 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hil import bench, docs, templates
+from hil import docs
 from hil.errors import BenchBusy, BenchError
+from hil.kits.barrier import KIT
+from hil.kits.barrier.papers import BarrierPics, BarrierPixit
 from hil.lock import BenchLock
-from hil.pics import (
-    BarrierPics,
-    BarrierPixit,
-    load_pics,
-    load_pixit,
-    load_product,
+from hil.papers import (
     redacted,
     secret_fields,
     to_toml,
@@ -29,7 +26,7 @@ from twin.errors import ConfigError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    templates.write(tmp_path / "bench", "came-gard")
+    KIT.write_templates(tmp_path / "bench", "came-gard")
     return tmp_path / "bench"
 
 
@@ -42,18 +39,18 @@ def edit(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize("profile", ["came-gard", "remote-io", "magnetic-mgc"])
 def test_templates_load(tmp_path: Path, profile: str) -> None:
     """What `init` writes is read again as it was meant."""
-    templates.write(tmp_path / "b", profile)
-    assert load_pics(tmp_path / "b/pics.toml") == templates.emulated_pics(profile)
-    assert load_pixit(tmp_path / "b/pixit.toml") == templates.emulated_pixit(profile)
-    assert load_product(tmp_path / "b/product.toml") == templates.EMULATED_PRODUCT
-    assert bench.load(tmp_path / "b/bench.toml").barrier.port == 15020
+    KIT.write_templates(tmp_path / "b", profile)
+    assert KIT.load_pics(tmp_path / "b/pics.toml") == KIT.emulated_pics(profile)
+    assert KIT.load_pixit(tmp_path / "b/pixit.toml") == KIT.emulated_pixit(profile)
+    assert KIT.load_product(tmp_path / "b/product.toml") == KIT.product
+    assert KIT.load_bench(tmp_path / "b/bench.toml").barrier.port == 15020
 
 
 def test_init_overwrites_nothing(folder: Path) -> None:
     """A second `init` into the same folder is refused and changes nothing."""
     before = (folder / "pics.toml").read_text(encoding="utf-8")
     with pytest.raises(BenchError, match="exist already"):
-        templates.write(folder, "remote-io")
+        KIT.write_templates(folder, "remote-io")
     assert (folder / "pics.toml").read_text(encoding="utf-8") == before
 
 
@@ -61,14 +58,14 @@ def test_a_missing_pics_is_a_refusal(folder: Path) -> None:
     """No PICS never means that nothing is to be tested."""
     (folder / "pics.toml").unlink()
     with pytest.raises(ConfigError, match="no PICS file"):
-        load_pics(folder / "pics.toml")
+        KIT.load_pics(folder / "pics.toml")
 
 
 def test_an_empty_pics_is_a_refusal(folder: Path) -> None:
     """Every item must be answered."""
     (folder / "pics.toml").write_text("", encoding="utf-8")
     with pytest.raises(ConfigError, match="missing"):
-        load_pics(folder / "pics.toml")
+        KIT.load_pics(folder / "pics.toml")
 
 
 def test_every_pics_item_is_asked(folder: Path) -> None:
@@ -79,26 +76,26 @@ def test_every_pics_item_is_asked(folder: Path) -> None:
         text = "\n".join(lines[:number] + lines[number + 1 :])
         (folder / "pics.toml").write_text(text, encoding="utf-8")
         with pytest.raises(ConfigError):
-            load_pics(folder / "pics.toml")
+            KIT.load_pics(folder / "pics.toml")
 
 
 def test_foreign_pics(folder: Path) -> None:
     """A PICS of another kind of device is refused."""
     edit(folder / "pics.toml", '"barrier"', '"camera"')
-    with pytest.raises(ConfigError, match="not for a barrier"):
-        load_pics(folder / "pics.toml")
+    with pytest.raises(ConfigError, match="not for 'barrier'"):
+        KIT.load_pics(folder / "pics.toml")
 
 
 def test_a_misspelt_key_names_file_and_line(folder: Path) -> None:
     """Strict files: place, key and problem are in the message."""
     edit(folder / "pixit.toml", "opening_s", "openning_s")
-    with pytest.raises(ConfigError, match=r"pixit\.toml:1"):
-        load_pixit(folder / "pixit.toml")
+    with pytest.raises(ConfigError, match=r"pixit\.toml:\d"):
+        KIT.load_pixit(folder / "pixit.toml")
 
 
 def test_secrets_are_redacted() -> None:
     """A secret PIXIT value is shown as ***, an empty one as empty; others stay."""
-    pixit = templates.emulated_pixit("came-gard")
+    pixit = KIT.emulated_pixit("came-gard")
     assert secret_fields(BarrierPixit) == {"service_password"}
     assert redacted(pixit)["service_password"] == ""
     shown = redacted(msgspec.structs.replace(pixit, service_password="hunter2"))
@@ -131,20 +128,20 @@ def test_a_wrong_bench_is_refused(folder: Path, old: str, new: str, message: str
         edit(path, '[power]\ndriver = "twin"', '[power]\ndriver = "manual"')
         message = "hardware and people live in real time"
     with pytest.raises(ConfigError, match=message):
-        bench.load(path, today=dt.date(2026, 1, 1))
+        KIT.load_bench(path, today=dt.date(2026, 1, 1))
 
 
 def test_a_driver_must_fit_its_role(folder: Path) -> None:
     """The device's own feedback cannot play the force gauge."""
     edit(folder / "bench.toml", '[power]\ndriver = "twin"', '[power]\ndriver = "feedback"')
     with pytest.raises(ConfigError, match="cannot play power; drivers: twin, modbus, manual"):
-        bench.load(folder / "bench.toml")
+        KIT.load_bench(folder / "bench.toml")
 
 
 def test_no_bench_file(tmp_path: Path) -> None:
     """A missing bench file says what writes one."""
     with pytest.raises(ConfigError, match="certify init barrier"):
-        bench.load(tmp_path / "bench.toml")
+        KIT.load_bench(tmp_path / "bench.toml")
 
 
 # ---------------------------------------------------------------- the lock
@@ -210,11 +207,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name", ["bench-emulated.toml", "bench-hardware.toml"])
 def test_the_examples_load(name: str) -> None:
     """The example benches are right."""
-    file = bench.load(ROOT / "examples" / name, today=dt.date(2027, 1, 1))
+    file = KIT.load_bench(ROOT / "examples" / name, today=dt.date(2027, 1, 1))
     assert file.force_gauge is not None
 
 
 def test_the_page_of_requirements_is_up_to_date() -> None:
     """docs/requirements-barrier.md is what the register, the suite and the mutants say."""
     shown = (ROOT / "docs/requirements-barrier.md").read_text(encoding="utf-8")
-    assert shown == docs.page(), "run: python -m hil.docs"
+    assert shown == docs.page("barrier"), "run: python -m hil.docs"

@@ -6,20 +6,19 @@ from typing import Any
 
 import pytest
 
-from hil import suite as suites
-from hil import templates
+from hil.kits.barrier import KIT
+from hil.kits.barrier.view import BarrierView, Sample, dwell, lowest, rest, rise_deg, sink_deg
 from hil.suite import Suite
 from hil.verdict import Verdict
-from hil.view import CaseView, Sample, dwell, lowest, rest, rise_deg, sink_deg
 from twin.trace import Record, from_rows
 
-PICS, PIXIT = templates.emulated_pics("came-gard"), templates.emulated_pixit("came-gard")
-JUDGES = suites.load("barrier").judges
+PICS, PIXIT = KIT.emulated_pics("came-gard"), KIT.emulated_pixit("came-gard")
+JUDGES = KIT.suite.judges
 NS = 1_000_000_000
 
 
-def view(records: list[Record]) -> CaseView:
-    return CaseView(records, PICS, PIXIT)
+def view(records: list[Record]) -> BarrierView:
+    return BarrierView(records, PICS, PIXIT)
 
 
 def of_case(records: list[Record], case: str) -> list[Record]:
@@ -51,7 +50,7 @@ def test_no_judge_breaks_on_a_cut_record(name: str, good: list[Record]) -> None:
         assert isinstance(judge(view(cut)).verdict, Verdict)
 
 
-def test_judges_are_pure(good: list[Record], suite: Suite) -> None:
+def test_judges_are_pure(good: list[Record], suite: Suite[Any, Any]) -> None:
     """Judging twice gives the same findings and leaves the records as they were."""
     before = [(r.t_ns, r.kind, dict(r.payload)) for r in good]
     for name, (case, judge) in suite.judges.items():
@@ -61,7 +60,7 @@ def test_judges_are_pure(good: list[Record], suite: Suite) -> None:
     assert [(r.t_ns, r.kind, r.payload) for r in good] == before
 
 
-def moved(samples: list[tuple[float, float]], **marks: float) -> CaseView:
+def moved(samples: list[tuple[float, float]], **marks: float) -> BarrierView:
     """A case of true angles and marks only."""
     rows: list[tuple[int, str, str, int, dict[str, Any]]] = [
         (0, "case", "case.begin", -1, {"case": "x", "angle_uncertainty_deg": 0.1})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hil import matrix, mutants
-from hil import register as registers
+from hil import kit as kits
+from hil import matrix
+from hil.kits.barrier import KIT
 from hil.verdict import Verdict, outcome
 from tests import needs
 from tests.hil.conftest import record
@@ -17,23 +18,22 @@ FORCES = ("BAR-SAF-01", "BAR-SAF-02", "BAR-SAF-03")
 """Their case integrates nine hits at 4 kHz."""
 
 NAMES = [
-    pytest.param(v.name, marks=pytest.mark.slow if v.kills in FORCES else ())
-    for v in mutants.load("barrier")
+    pytest.param(v.name, marks=pytest.mark.slow if v.kills in FORCES else ()) for v in KIT.mutants
 ]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_mutant_is_killed_by_its_own_test(name: str) -> None:
     """A barrier that breaks one requirement fails exactly the test of that requirement."""
-    row = matrix.row(name, own=True)
+    row = matrix.row(name, device="barrier", own=True)
     assert row.ok, f"{row.kills}: {row.verdicts[row.kills]}: {row.texts[row.kills]}"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", matrix.GOOD)
+@pytest.mark.parametrize("profile", KIT.good)
 def test_the_good_twins_pass_everything(profile: str) -> None:
     """No requirement is failed, left open or merely marginal by the good emulators."""
-    assert matrix.complaints([matrix.row(profile)]) == []
+    assert matrix.complaints([matrix.row(profile, device="barrier")]) == []
 
 
 @pytest.mark.slow
@@ -44,7 +44,7 @@ def test_the_good_twin_passes_on_every_engine(engine: str) -> None:
         load_engine(engine).close()
     except HarnessError as error:
         needs.system(False, str(error))
-    judged, _ = matrix.results("came-gard", engine=engine)
+    judged, _ = matrix.results("barrier", "came-gard", engine=engine)
     fine = (Verdict.PASS, Verdict.NOT_APPLICABLE)
     assert [(r.requirement, r.text) for r in judged if r.verdict not in fine] == []
 
@@ -53,23 +53,19 @@ def test_the_good_twin_passes_on_every_engine(engine: str) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_order_of_events_changes_no_verdict(seed: int) -> None:
     """Another dispatch order of sockets, the same certificate."""
-    judged, _ = matrix.results("came-gard", seed=seed)
+    judged, _ = matrix.results("barrier", "came-gard", seed=seed)
     assert outcome(judged).exit_code == 0
 
 
 @pytest.mark.slow
 def test_the_whole_matrix() -> None:
     """Over the whole suite each mutant fails its own requirement and few others."""
-    rows = matrix.matrix(jobs=2)
+    rows = matrix.matrix("barrier", jobs=2)
     assert matrix.complaints(rows) == []
     besides = {row.name: len([one for one in row.failed if one != row.kills]) for row in rows}
     assert max(besides.values()) <= 2, besides
     killed = {row.kills for row in rows if row.kills}
-    musts = {
-        item.id
-        for item in registers.load("barrier")
-        if item.level == "MUST" and not item.not_testable
-    }
+    musts = {item.id for item in KIT.register if item.level == "MUST" and not item.not_testable}
     assert musts <= killed
 
 
@@ -77,10 +73,10 @@ def test_the_whole_matrix() -> None:
 def test_every_applicable_requirement_is_seen_by_some_good_twin() -> None:
     """Over the three profiles nothing testable stays NOT_APPLICABLE: no test is dead code."""
     seen = set()
-    for profile in matrix.GOOD:
-        judged, _ = matrix.results(profile)
+    for profile in KIT.good:
+        judged, _ = matrix.results("barrier", profile)
         seen |= {r.requirement for r in judged if r.verdict is Verdict.PASS}
-    testable = {item.id for item in registers.load("barrier") if not item.not_testable}
+    testable = {item.id for item in KIT.register if not item.not_testable}
     assert seen == testable
 
 
@@ -101,7 +97,7 @@ def test_a_surviving_mutant_is_a_complaint() -> None:
 def test_unknown_mutants_and_devices() -> None:
     """A wrong name lists the right ones; a requirement's id finds its mutant."""
     with pytest.raises(UnknownName, match="bare-edge"):
-        mutants.find("barrier", "bare-edg")
-    with pytest.raises(UnknownName):
-        mutants.load("camera")
-    assert mutants.find("barrier", "BAR-SAF-01").name == "bare-edge"
+        KIT.mutant("bare-edg")
+    with pytest.raises(UnknownName, match="barrier"):
+        kits.load("toaster")
+    assert KIT.mutant("BAR-SAF-01").name == "bare-edge"

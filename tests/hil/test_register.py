@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from hil import mutants, register
+from hil import register
 from hil.errors import RegisterError
 from hil.expression import Expression
-from hil.pics import BarrierPics
+from hil.kits.barrier import KIT
+from hil.kits.barrier.papers import BarrierPics
 from hil.register import Register
 from hil.suite import Suite
-from hil.templates import emulated_pics
 from twin.errors import ConfigError, UnknownName
 
 HEAD = """
@@ -31,11 +33,11 @@ rationale = "r"
 """
 
 
-def test_register_suite_and_mutants_fit(register: Register, suite: Suite) -> None:
+def test_register_suite_and_mutants_fit(register: Register, suite: Suite[Any, Any]) -> None:
     """Every MUST has a test or a written reason, and a mutant; no id is unknown."""
     from hil.register import audit
 
-    kills = [variant.kills for variant in mutants.load("barrier")]
+    kills = [variant.kills for variant in KIT.mutants]
     assert audit(register, suite.judges, kills, BarrierPics.__struct_fields__) == []
     assert len(register) >= 30
     assert {item.group for item in register} == {"WIR", "MOT", "SAF", "REC", "DOC"}
@@ -103,7 +105,7 @@ def test_unknown_names(register: Register) -> None:
         register["BAR-MOT-O1"]
 
 
-VALUES = emulated_pics("came-gard").values()
+VALUES = KIT.emulated_pics("came-gard").values()
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil import templates
+from hil.charts import gauge, ticks
 from hil.junit import junit
+from hil.kits.barrier import KIT
 from hil.measurement import Measurement, at_least, at_most, between
 from hil.register import Register
-from hil.report import WORDS, gauge, rates, render, ticks
+from hil.report import WORDS, rates, render
 from hil.runner import judge
 from hil.suite import Suite
 from hil.verdict import Result, Verdict, outcome
@@ -25,8 +27,8 @@ def page(results: list[Result], records: list[Record], register: Register) -> st
     return render(
         outcome=outcome(results), results=results, register=register, records=records,
         product={"vendor": "<b>ACME</b>", "model": "B1"},
-        pics=templates.emulated_pics("came-gard").values(), pixit={"opening_s": 3.5},
-        about={"run": "abcd"},
+        pics=KIT.emulated_pics("came-gard").values(), pixit={"opening_s": 3.5},
+        about={"run": "abcd"}, curves=KIT.curves(records),
         instruments=[{"kind": "force gauge", "id": "F1", "uncertainty": "5 %",
                       "calibrated_on": "2023-01-01", "due_on": "2099-01-01", "certificate": "c"}],
     ).decode()  # fmt: skip
@@ -45,7 +47,7 @@ class Links(HTMLParser):
 
 
 def test_the_page_is_whole_and_offline(
-    good: list[Record], suite: Suite, register: Register
+    good: list[Record], suite: Suite[Any, Any], register: Register
 ) -> None:
     """One file without script or link, in three languages, with every requirement and curve."""
     text = page(judge(good, suite, register), good, register)

@@ -13,23 +13,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil import matrix, templates
-from hil import register as registers
-from hil import suite as suites
-from hil.drivers.modbus import BarrierWire, Endpoint
-from hil.emulation import EmulatedBarrier, EmulatedOperator, load_profile
+from hil import kit as kits
+from hil import matrix
+from hil.drivers.modbus import Endpoint
 from hil.errors import BenchError, Unreachable
-from hil.pics import BarrierPics
+from hil.kits.barrier import KIT
+from hil.kits.barrier.emulation import EmulatedBarrier, EmulatedOperator, load_profile
+from hil.kits.barrier.papers import BarrierPics, BarrierPixit
+from hil.kits.barrier.session import BarrierRoles, BarrierSession
+from hil.kits.barrier.view import BarrierView, is_open
+from hil.kits.barrier.wire import BarrierWire
 from hil.register import Register
 from hil.runner import drive, judge, select
-from hil.session import Roles, Session
 from hil.suite import Suite
 from hil.verdict import Finding, Result, Verdict, passed
-from hil.view import CaseView, is_open
 from twin.clock import Clock, run_virtual
+from twin.errors import UnknownName
 from twin.trace import Record, Trace
 
-PICS, PIXIT = templates.emulated_pics("came-gard"), templates.emulated_pixit("came-gard")
+PICS, PIXIT = KIT.emulated_pics("came-gard"), KIT.emulated_pixit("came-gard")
 
 
 class Rig:
@@ -40,10 +42,10 @@ class Rig:
 
     def __init__(
         self,
-        act: Callable[[Session, EmulatedBarrier], Awaitable[None]],
+        act: Callable[[BarrierSession, EmulatedBarrier], Awaitable[None]],
         *,
         pics: BarrierPics = PICS,
-        roles: Callable[[Roles], Roles] = lambda roles: roles,
+        roles: Callable[[BarrierRoles], BarrierRoles] = lambda roles: roles,
     ) -> None:
         async def main(clock: Clock) -> None:
             trace = Trace(clock)
@@ -52,9 +54,9 @@ class Rig:
             wire = BarrierWire(
                 Endpoint("127.0.0.1", port, 1), bench.profile, clock, trace, limit_s=1.0
             )
-            full = Roles(wire, bench, bench, bench, bench, EmulatedOperator(bench))
+            full = BarrierRoles(bench, EmulatedOperator(bench), bench, bench, bench)
             try:
-                await act(Session(clock, trace, roles(full), pics, PIXIT), bench)
+                await act(BarrierSession(clock, trace, wire, roles(full), pics, PIXIT), bench)
             finally:
                 self.angle_deg = bench.arm.angle_deg()
                 self.records = list(trace.records())
@@ -66,17 +68,20 @@ class Rig:
         return [record.payload for record in self.records if record.kind == kind]
 
 
-REGISTER = registers.load("barrier")
+REGISTER = KIT.register
 
 
-def small(*bodies: Callable[[Session], Awaitable[None]], **options: Any) -> Suite:
+def small(*bodies: Callable[[BarrierSession], Awaitable[None]], **options: Any) -> Suite[Any, Any]:
     """A suite of these cases; BAR-MOT-01 is judged on the first, and passes."""
-    made = Suite("barrier", "test")
+    made = Suite[BarrierSession, BarrierView](
+        "barrier", "test", view=BarrierView, pics=BarrierPics, pixit=BarrierPixit,
+        declaration="BAR-DOC-01", start="closed",
+    )  # fmt: skip
     for body in bodies:
         made.case(**options)(body)
 
     @made.judge("BAR-MOT-01", case=bodies[0].__name__)
-    def always(view: CaseView) -> Finding:
+    def always(view: BarrierView) -> Finding:
         return passed("ok")
 
     for body, name in zip(bodies[1:], ("BAR-MOT-02", "BAR-MOT-10", "BAR-MOT-11"), strict=False):
@@ -84,21 +89,21 @@ def small(*bodies: Callable[[Session], Awaitable[None]], **options: Any) -> Suit
     return made
 
 
-def run(made: Suite, **options: Any) -> Rig:
-    async def act(session: Session, bench: EmulatedBarrier) -> None:
-        await drive(session, made, registers.load("barrier"))
+def run(made: Suite[Any, Any], **options: Any) -> Rig:
+    async def act(session: BarrierSession, bench: EmulatedBarrier) -> None:
+        await drive(session, made, KIT.register)
 
     return Rig(act, **options)
 
 
-def verdict(rig: Rig, made: Suite, id: str = "BAR-MOT-01") -> Result:
-    found = {
-        result.requirement: result for result in judge(rig.records, made, registers.load("barrier"))
-    }
+def verdict(rig: Rig, made: Suite[Any, Any], id: str = "BAR-MOT-01") -> Result:
+    found = {result.requirement: result for result in judge(rig.records, made, KIT.register)}
     return found[id]
 
 
-def test_pics_select_and_judge_agree(register: Register, good: list[Record], suite: Suite) -> None:
+def test_pics_select_and_judge_agree(
+    register: Register, good: list[Record], suite: Suite[Any, Any]
+) -> None:
     """What the PICS excludes is NOT_APPLICABLE, all else is judged: nothing stays NOT_RUN."""
     chosen = set(select(register, PICS))
     for result in judge(good, suite, register):
@@ -117,12 +122,12 @@ def test_pics_select_and_judge_agree(register: Register, good: list[Record], sui
     ],
 )
 def test_a_false_pics_ends_the_run(
-    register: Register, suite: Suite, change: dict[str, Any], text: str
+    register: Register, suite: Suite[Any, Any], change: dict[str, Any], text: str
 ) -> None:
     """The PICS is held against the device first; a false one fails and selects nothing else."""
     pics = msgspec.structs.replace(PICS, **change)
 
-    async def act(session: Session, bench: EmulatedBarrier) -> None:
+    async def act(session: BarrierSession, bench: EmulatedBarrier) -> None:
         await drive(session, suite, register)
 
     rig = Rig(act, pics=pics)
@@ -137,7 +142,7 @@ def test_a_false_pics_ends_the_run(
 def test_a_crashing_case_is_an_error_and_the_arm_goes_up() -> None:
     """A bug in a test is never the device's failure, and the safe state is reached."""
 
-    async def crash(session: Session) -> None:
+    async def crash(session: BarrierSession) -> None:
         await session.command("close")
         raise ZeroDivisionError("oops")
 
@@ -152,11 +157,11 @@ def test_a_crashing_case_is_an_error_and_the_arm_goes_up() -> None:
 def test_an_interrupted_run_leaves_the_arm_up() -> None:
     """Ctrl-C in the middle of a case cancels the run; inputs are cleared and the arm goes up."""
 
-    async def forever(session: Session) -> None:
+    async def forever(session: BarrierSession) -> None:
         await session.set_input("safety", True)
         await session.watch(1000.0)
 
-    async def act(session: Session, bench: EmulatedBarrier) -> None:
+    async def act(session: BarrierSession, bench: EmulatedBarrier) -> None:
         task = asyncio.create_task(drive(session, small(forever, start="closed"), REGISTER))
         await session.clock.sleep(20.0)
         assert bench.barrier.safety_input
@@ -178,9 +183,9 @@ DANGEROUS = ("BAR-MOT-07", "BAR-MOT-12", "BAR-SAF-04", "BAR-SAF-08", "BAR-REC-01
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_whenever_a_run_is_interrupted_the_arm_ends_up(id: str, at_s: float) -> None:
     """At any instant of the dangerous cases the safe state is reached, and kept."""
-    suite = suites.load("barrier")
+    suite = KIT.suite
 
-    async def act(session: Session, bench: EmulatedBarrier) -> None:
+    async def act(session: BarrierSession, bench: EmulatedBarrier) -> None:
         task = asyncio.create_task(drive(session, suite, REGISTER, only=[id]))
         await session.clock.sleep(at_s)
         task.cancel()
@@ -196,10 +201,10 @@ def test_whenever_a_run_is_interrupted_the_arm_ends_up(id: str, at_s: float) -> 
 def test_a_case_that_hangs_is_ended() -> None:
     """A case has a time limit; what passes it is an ERROR and the next case runs."""
 
-    async def hang(session: Session) -> None:
+    async def hang(session: BarrierSession) -> None:
         await asyncio.Event().wait()
 
-    async def after(session: Session) -> None:
+    async def after(session: BarrierSession) -> None:
         """Fine."""
 
     made = small(hang, after, limit_s=10.0)
@@ -211,7 +216,7 @@ def test_a_case_that_hangs_is_ended() -> None:
 def test_a_missing_role_is_an_error() -> None:
     """What nobody can do at this bench is an ERROR that says what to bind, never a pass."""
 
-    async def needs_power(session: Session) -> None:
+    async def needs_power(session: BarrierSession) -> None:
         """Never runs."""
 
     made = small(needs_power, roles=["power"])
@@ -223,17 +228,20 @@ def test_a_missing_role_is_an_error() -> None:
 def test_a_broken_strategy_stops_the_run() -> None:
     """An arm that cannot be brought to the start twice makes the rest ERROR, never FAIL."""
 
-    async def jam(session: Session) -> None:
+    async def jam(session: BarrierSession) -> None:
         """Break the rig for good: no one can unblock this arm."""
         session.roles.stimulus.barrier.inject("ok_but_no_motion")  # type: ignore[union-attr]
 
-    async def second(session: Session) -> None:
+    async def second(session: BarrierSession) -> None:
         """Never runs."""
 
-    async def third(session: Session) -> None:
+    async def third(session: BarrierSession) -> None:
         """Never runs."""
 
-    made = Suite("barrier", "test")
+    made = Suite[BarrierSession, BarrierView](
+        "barrier", "test", view=BarrierView, pics=BarrierPics, pixit=BarrierPixit,
+        declaration="BAR-DOC-01", start="closed",
+    )  # fmt: skip
     made.case(start="closed")(jam)
     made.case(start="open")(second)
     made.case(start="open")(third)
@@ -252,7 +260,7 @@ def test_a_judged_step_is_never_repeated() -> None:
     """Only a missed start position is tried again; a case that ran is judged as it ran."""
     runs = []
 
-    async def once(session: Session) -> None:
+    async def once(session: BarrierSession) -> None:
         runs.append(1)
         raise BenchError("the bench fell over")
 
@@ -265,7 +273,7 @@ def test_a_judged_step_is_never_repeated() -> None:
 def test_a_wire_that_dies_fails_only_on_evidence() -> None:
     """Unreachable in a case: a FAIL that is on record stands, a PASS becomes ERROR."""
 
-    async def dies(session: Session) -> None:
+    async def dies(session: BarrierSession) -> None:
         raise Unreachable("gone")
 
     made = small(dies)
@@ -278,7 +286,7 @@ def test_a_wire_that_dies_fails_only_on_evidence() -> None:
 def test_a_broken_judge_is_an_error() -> None:
     """An exception in a judge says so and is no statement about the device."""
 
-    async def fine(session: Session) -> None:
+    async def fine(session: BarrierSession) -> None:
         """Fine."""
 
     made = small(fine)
@@ -291,7 +299,7 @@ def test_a_broken_judge_is_an_error() -> None:
 def test_failure_is_sticky_over_attempts() -> None:
     """A FAIL in the first attempt is not overwritten by a PASS in the second."""
 
-    async def fine(session: Session) -> None:
+    async def fine(session: BarrierSession) -> None:
         """Fine."""
 
     made = small(fine)
@@ -310,7 +318,7 @@ def test_failure_is_sticky_over_attempts() -> None:
 def test_a_torn_trace_is_an_error() -> None:
     """A record that ends within a case says ERROR for it; a foreign trace is refused."""
 
-    async def fine(session: Session) -> None:
+    async def fine(session: BarrierSession) -> None:
         """Fine."""
 
     made = small(fine)
@@ -326,7 +334,7 @@ def test_narrowing_never_certifies() -> None:
     """`only` leaves the rest NOT_RUN, which is inconclusive."""
     from hil.verdict import outcome
 
-    judged, _ = matrix.results("came-gard", only=["BAR-WIR-01"])
+    judged, _ = matrix.results("barrier", "came-gard", only=["BAR-WIR-01"])
     # BAR-WIR-02 is judged by the same case.
     ran = {r.requirement for r in judged if r.verdict is Verdict.PASS}
     assert ran == {"BAR-WIR-01", "BAR-WIR-02"}
@@ -337,7 +345,7 @@ def test_suite_refuses_doubles() -> None:
     """A case, a judge or a binding that exists already or leads nowhere is refused."""
     from hil.errors import RegisterError
 
-    async def fine(session: Session) -> None:
+    async def fine(session: BarrierSession) -> None:
         """Fine."""
 
     made = small(fine)
@@ -347,5 +355,5 @@ def test_suite_refuses_doubles() -> None:
         made.judge("BAR-MOT-01", case="fine")(lambda view: passed("x"))
     with pytest.raises(RegisterError, match="no case"):
         made.judge("BAR-MOT-02", case="gone")(lambda view: passed("x"))
-    with pytest.raises(Exception, match="barrier"):
-        suites.load("camera")
+    with pytest.raises(UnknownName, match="barrier"):
+        kits.load("toaster")

@@ -1,4 +1,4 @@
-"""The roles of a bench as protocols; real, emulated and human drivers all satisfy them.
+"""The roles of a barrier's bench as protocols; real, emulated and human drivers all satisfy them.
 
 Every method is bounded in time by its driver and raises a `BenchError` when it cannot do its
 work. Angles are degrees from closed (0, horizontal) to open (90, upright).
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 Input = Literal["safety", "emergency_stop"]
-AnswerKind = Literal["confirm", "number", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +63,6 @@ class ForceGauge(Protocol):
 
 
 @runtime_checkable
-class Power(Protocol):
-    """The barrier's mains."""
-
-    async def switch(self, on: bool) -> None:
-        """Cut the power or give it back."""
-
-
-@runtime_checkable
 class Inclinometer(Protocol):
     """The true angle of the arm, by an instrument that is not the device's own feedback."""
 
@@ -81,11 +72,3 @@ class Inclinometer(Protocol):
 
     async def angle_deg(self) -> float | None:
         """The angle now; None when it cannot be had at this moment."""
-
-
-@runtime_checkable
-class Operator(Protocol):
-    """A person beside the device."""
-
-    async def ask(self, question: str, kind: AnswerKind, limit_s: float) -> bool | float | str:
-        """Put `question`; raises `OperatorTimeout` after `limit_s`."""

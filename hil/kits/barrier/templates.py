@@ -1,15 +1,11 @@
-"""Files to begin with: bench, product, PICS and PIXIT, for an emulated barrier of each profile."""
+"""Papers of the good emulated barriers, and a bench file to begin with."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import msgspec
+from hil.papers import Product
 
 from .emulation import ARM, START_UP_S, WATCHDOG_S, load_profile
-from .emulator import Where
-from .errors import BenchError
-from .pics import BarrierPics, BarrierPixit, Product, to_toml
+from .papers import BarrierPics, BarrierPixit
 
 
 def emulated_pics(profile: str) -> BarrierPics:
@@ -53,7 +49,7 @@ def emulated_pixit(profile: str) -> BarrierPixit:  # noqa: ARG001 - all share on
     )
 
 
-EMULATED_PRODUCT = Product(
+PRODUCT = Product(
     vendor="gatetwin",
     model="emulated barrier",
     hardware="none",
@@ -61,7 +57,7 @@ EMULATED_PRODUCT = Product(
     serial="GT-0000000001",
 )
 
-_BENCH = """\
+BENCH_TOML = """\
 # A bench: which role is played by what. Limits do not stand here but in the requirements.
 # Drivers: modbus (the device's own wire, or an instrument with registers), twin (an emulated
 # device in another process), manual (a person who answers prompts), feedback (the device's own
@@ -106,30 +102,3 @@ calibrated_on = 2023-01-10
 due_on = 2099-01-10
 certificate = "none: an emulated instrument"
 """
-
-
-DEFAULT = Where(15020, "http://127.0.0.1:15080", 1.0)
-"""Where the template looks for an emulated barrier."""
-
-
-def write(folder: Path, profile: str, *, emulator: Where = DEFAULT) -> list[Path]:
-    """Write the four files into `folder`, bench.toml first; nothing is ever overwritten."""
-    bench = _BENCH.format(
-        id="bench-1" if emulator is DEFAULT else f"emulated-{emulator.port}",
-        port=emulator.port,
-        control=emulator.control,
-        speed=emulator.speed,
-    )
-    texts = {
-        "bench.toml": bench,
-        "product.toml": to_toml(msgspec.structs.asdict(EMULATED_PRODUCT)),
-        "pics.toml": to_toml(emulated_pics(profile).values()),
-        "pixit.toml": to_toml(msgspec.structs.asdict(emulated_pixit(profile))),
-    }
-    present = [name for name in texts if (folder / name).exists()]
-    if present:
-        raise BenchError(f"{folder}: {', '.join(present)} exist already; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]

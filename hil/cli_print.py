@@ -1,0 +1,62 @@
+"""How certification shows its results on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from .register import Register
+from .verdict import Outcome, Result, Verdict
+
+STYLES = {
+    "PASS": "green",
+    "FAIL": "bold red",
+    "MARGINAL": "yellow",
+    "NOT_APPLICABLE": "dim",
+    "NOT_RUN": "yellow",
+    "INCONCLUSIVE": "yellow",
+    "ERROR": "magenta",
+}
+
+
+def console() -> Console:
+    """The terminal; a pipe or a file gets wide lines, so that nothing is cut off."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=160)
+
+
+def table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
+    """A table without frames; the columns in `whole` are never cut or wrapped."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        shown.add_column(name, no_wrap=name in whole)
+    return shown
+
+
+def print_results(to: Console, results: Sequence[Result], register: Register) -> None:
+    """The results that apply, a line each."""
+    shown = table("requirement", "level", "verdict", "finding", whole=("level", "verdict"))
+    for result in results:
+        if result.verdict is Verdict.NOT_APPLICABLE:
+            continue
+        measured = "; ".join(map(str, result.measurements))
+        text = f"{result.text}{': ' if measured else ''}{measured}"
+        item = register[result.requirement]
+        style = STYLES[result.verdict.value]
+        shown.add_row(
+            f"{item.id} {item.title}", item.level, f"[{style}]{result.verdict.value}[/]", text
+        )
+    to.print(shown)
+
+
+def print_outcome(to: Console, final: Outcome) -> None:
+    """What the run amounts to, and why."""
+    shown: Iterable[str] = (f"{n} {name}" for name, n in final.counts.items() if n)
+    style = STYLES[final.verdict.value]
+    words = {0: "CERTIFIED", 1: "NOT CERTIFIED"}.get(final.exit_code, "INCONCLUSIVE")
+    to.print(f"[{style}]{words}[/]  {', '.join(shown)}")
+    for reason in final.reasons:
+        to.print(f"  {reason}", soft_wrap=True)
