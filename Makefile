@@ -28,7 +28,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # Every version is pinned with its hashes; --no-build-isolation because the build backend is too.
 $(VENV)/.demo: requirements/base.txt pyproject.toml

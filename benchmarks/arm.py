@@ -18,6 +18,7 @@ from twin.physics.engine import SampledPlan
 from twin.physics.parameters import GRAVITY_M_S2
 from twin.physics.simulate import Hinge
 
+USUAL_S, LIMIT_S = 3.0, 40.0
 MOVES_A_DAY = 2 * 573
 """Every vehicle of the demo day opens and closes an arm once."""
 

@@ -18,5 +18,5 @@ def test_the_benchmark_gives_a_ratio_to_libmodbus() -> None:
     except Skipped as reason:
         needs.system(False, str(reason))
         raise AssertionError from reason
-    assert [ratio.name for ratio in ratios] == ["modbus, 1 connection", "modbus, 16 connections"]
+    assert [ratio.name for ratio in ratios] == ["Modbus, 1 connection", "Modbus, 16 connections"]
     assert all(ratio.ours > 0 and ratio.reference > 0 for ratio in ratios)
