@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from fixtures.vda5050_orders import MANUFACTURER, SERIAL, Scribe, raw
 from tests.vda5050.schemas import check
-from twin.clock import Clock, Session
+from twin.clock import Session
 from twin.profiles.vda5050 import load
 from twin.wires.vda5050.actions import Status
-from twin.wires.vda5050.effects import Abort, Begin, Effect, Outcome, Pause, Resume, Send
-from twin.wires.vda5050.instant import ANSWERED, receive_instant_actions
+from twin.wires.vda5050.effects import Begin, Effect, Outcome
+from twin.wires.vda5050.instant import receive_instant_actions
 from twin.wires.vda5050.logic import OrderLogic
 from twin.wires.vda5050.messages import Writer
 from twin.wires.vda5050.records import Action
@@ -167,17 +166,3 @@ class Bench:
     @property
     def upcoming(self) -> list[str]:
         return [node.node_id for node in self.logic.nodes]
-
-
-__all__ = [
-    "ANSWERED",
-    "Abort",
-    "Bench",
-    "Clock",
-    "Outcome",
-    "Pause",
-    "Resume",
-    "Send",
-    "Stub",
-    "json",
-]

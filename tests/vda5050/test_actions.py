@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fixtures.vda5050_orders import raw
-from tests.vda5050.bench import Abort, Bench, Outcome, Pause, Resume, Send
+from tests.vda5050.bench import Bench
 from twin.wires.vda5050.actions import Status
+from twin.wires.vda5050.effects import Abort, Outcome, Pause, Resume, Send
 from twin.wires.vda5050.instant import receive_instant_actions
 
 ALL = ("2.0", "2.1", "3.0")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fixtures.vda5050_orders import raw
-from tests.vda5050.bench import Bench, Outcome
+from tests.vda5050.bench import Bench
+from twin.wires.vda5050.effects import Outcome
 
 ALL = ("2.0", "2.1", "3.0")
 
