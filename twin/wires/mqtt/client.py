@@ -248,7 +248,10 @@ class MqttClient:
 
     def cut(self) -> None:
         """Lose the connection as by a fault of the network; it connects again by itself."""
-        self._drop("connection cut")
+        self._give_up("connection cut")
+
+    def _give_up(self, reason: str) -> None:
+        self._drop(reason)
         if self._running and self.settings.backoff is not None:
             self._connect_soon(self._backoff_s())
 
@@ -427,7 +430,7 @@ class MqttClient:
     def _look(self) -> None:
         self._timer = None
         if not self.connected:
-            self.cut()  # no CONNACK in time
+            self._give_up("no CONNACK in time")
             return
         self._paho.loop_misc()
         if self.connected:

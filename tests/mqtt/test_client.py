@@ -1,0 +1,189 @@
+"""paho on the run's own loop: keep alive, reconnection, many of them, and one order of events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from itertools import pairwise
+
+import pytest
+
+from tests.mqtt.bench import Place, on_broker
+from twin.clock import run_virtual
+from twin.errors import HarnessError
+from twin.wires.mqtt import Access, Backoff, MqttClient, Settings, Will
+
+
+def test_a_message_goes_round_at_every_qos() -> None:
+    """Published by paho, through the broker, received by paho."""
+
+    async def test(place: Place) -> None:
+        one, got = place.paho("one")
+        two, _ = place.paho("two")
+        one.subscribe("a/#", 2)
+        one.start()
+        two.start()
+        await one.wait_connected()
+        await two.wait_connected()
+        for qos in (0, 1, 2):
+            assert two.publish("a/b", b"%d" % qos, qos)
+        two.publish("a/big", bytes(300_000), 1)
+        await place.clock.sleep(1)
+        # paho hands on QoS 2 when it is released, which a later QoS 1 may overtake
+        assert {(m[0], m[2]) for m in got} == {("a/b", 0), ("a/b", 1), ("a/b", 2), ("a/big", 1)}
+        assert len(got) == 4
+        one.unsubscribe("a/#")
+        await place.clock.sleep(1)
+        two.publish("a/b", b"nobody")
+        await place.clock.sleep(1)
+        assert len(got) == 4
+        await one.stop()
+        await two.stop()
+
+    on_broker(test)
+
+
+def test_a_silent_client_stays_for_a_day() -> None:
+    """Its PINGREQ comes within each keep alive, in virtual time too."""
+
+    async def test(place: Place) -> None:
+        client, _ = place.paho("quiet", keep_alive_s=15)
+        client.start()
+        await client.wait_connected()
+        heard: list[float] = []
+        (connection,) = place.server.connections
+        take = connection._take
+        connection._take = lambda item: (heard.append(place.clock.now_s()), take(item))
+        await place.clock.sleep(86_400)
+        assert client.connected
+        gaps = [after - before for before, after in pairwise(heard)]
+        assert len(heard) > 5_000
+        assert max(gaps) <= 15.0  # [MQTT-3.1.2-23]
+        await client.stop()
+        await place.clock.sleep(1)
+        assert [r["event"] for r in place.kinds("mqtt.conn")] == ["open", "close"]
+
+    on_broker(test)
+
+
+def test_a_lost_client_comes_back_with_growing_pauses() -> None:
+    """While the broker is away each pause is longer, up to the limit; then it subscribes anew."""
+
+    async def test(place: Place) -> None:
+        client, got = place.paho("back", backoff=Backoff(1.0, 8.0, 0.0))
+        lost: list[float] = []
+        client._on_disconnect = lambda _: lost.append(place.clock.now_s())
+        client.subscribe("x", 1)
+        client.start()
+        await client.wait_connected()
+        place.server.inject("down")
+        await place.clock.sleep(40)
+        assert not client.connected
+        assert not client.publish("x", b"lost")
+        gaps = [round(after - before, 3) for before, after in pairwise(lost)]
+        assert gaps == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0]
+        place.server.heal("down")
+        await client.wait_connected(9.0)
+        other, _ = place.paho("other")
+        other.start()
+        await other.wait_connected()
+        other.publish("x", b"again", 1)
+        await place.clock.sleep(1)
+        assert got == [("x", b"again", 1, False)]
+
+    on_broker(test)
+
+
+def test_a_killed_client_leaves_its_will_and_can_start_again() -> None:
+    """`kill` is a loss of power, `stop` a DISCONNECT, `cut` a fault of the network."""
+
+    async def test(place: Place) -> None:
+        listener = await place.listener("w", 1)
+        client, _ = place.paho("v", will=Will("w", b"gone"))
+        for ending in ("kill", "cut"):
+            if not client.connected:
+                client.start()
+            await client.wait_connected()
+            getattr(client, ending)()
+            assert (await listener.message()).payload == b"gone"
+        await client.wait_connected()
+        await client.stop()
+        await listener.quiet()
+        with pytest.raises(HarnessError, match="already started"):
+            client.start() or client.start()
+        client.kill()
+
+    on_broker(test)
+
+
+def test_wrong_credentials_are_refused_and_tried_again_with_pauses() -> None:
+    """No endless hammering, and the text of the failure shows no password."""
+
+    async def test(place: Place) -> None:
+        client, _ = place.paho("v", user="fleet", password="wrong-secret")
+        client.start()
+        with pytest.raises(HarnessError, match="refused 4 times") as failed:
+            await client.wait_connected(10.0)
+        assert "secret" not in str(failed.value)
+        client.kill()
+
+    on_broker(test, access=Access(users={"fleet": "right-secret"}, anonymous=False))
+
+
+def test_a_broker_that_never_answers_is_given_up() -> None:
+    """A socket that is open and silent ends at the connect timeout."""
+
+    async def main(clock) -> list[str]:
+        silent = socket.create_server(("127.0.0.1", 0))
+        reasons: list[str] = []
+        client = MqttClient(
+            Settings("127.0.0.1", silent.getsockname()[1], "v", backoff=None),
+            loop=clock.loop, rng=random.Random(0), on_disconnect=reasons.append,
+        )  # fmt: skip
+        client.start()
+        await clock.sleep(60)
+        silent.close()
+        return reasons
+
+    assert run_virtual(main) == ["no CONNACK in time"]
+
+
+def test_nobody_listens() -> None:
+    """A refused connection without back-off is told once."""
+
+    async def main(clock) -> list[str]:
+        reasons: list[str] = []
+        client = MqttClient(
+            Settings("127.0.0.1", 1, "v", backoff=None),
+            loop=clock.loop, rng=random.Random(0), on_disconnect=reasons.append,
+        )  # fmt: skip
+        client.start()
+        await clock.sleep(5)
+        return reasons
+
+    (reason,) = run_virtual(main)
+    assert "Connect call failed" in reason
+
+
+@pytest.mark.slow
+def test_five_hundred_clients_in_one_process() -> None:
+    """All connect, publish at 2 Hz for ten virtual seconds, and nothing is lost."""
+
+    async def test(place: Place) -> None:
+        hub, got = place.paho("hub")
+        hub.subscribe("f/+/state")
+        fleet = [place.paho(f"v{n}", will=Will(f"f/{n}/connection", b"x"))[0] for n in range(500)]
+        for client in (hub, *fleet):
+            client.start()
+        for client in (hub, *fleet):
+            await client.wait_connected()
+        for _ in range(20):
+            for number, client in enumerate(fleet):
+                assert client.publish(f"f/{number}/state", bytes(980))
+            await asyncio.sleep(0.5)
+        assert len(got) == 10_000
+        for client in (hub, *fleet):
+            client.kill()
+
+    on_broker(test, detail="connections")
