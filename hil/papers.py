@@ -66,6 +66,25 @@ class Pixit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How often the wire and the instruments are read; the uncertainty of an instant."""
 
 
+class ModbusPics(Pics, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a device behind Modbus TCP is declared to do."""
+
+    function_codes: Annotated[list[FunctionCode], msgspec.Meta(min_length=1)]
+    max_connections: Annotated[int, msgspec.Meta(ge=1, le=64)]
+    unit_filter: bool
+    """A request for another unit identifier is not answered with data."""
+    read_only_register: bool
+    """At least one register is declared read-only and shows the device's state."""
+
+
+class ModbusPixit(Pixit, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a device behind Modbus TCP is to be tested."""
+
+    response_s: Seconds
+    start_up_s: Seconds
+    pipeline_depth: Annotated[int, msgspec.Meta(ge=2, le=64)] = 20
+
+
 def secret_fields(kind: type[msgspec.Struct]) -> set[str]:
     """Names of the fields of `kind` that are marked secret."""
     found = set()

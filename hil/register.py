@@ -57,12 +57,21 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return Expression(self.applies_if)(pics)
 
 
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requirements that several registers include; their ids lack the prefix."""
+
+    sources: dict[str, str]
+    groups: dict[str, dict[str, str]]
+    requirement: list[Requirement]
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str
     version: str
     sources: dict[str, str]
     groups: dict[str, dict[str, str]]
     requirement: list[Requirement]
+    include: list[str] = []
 
 
 class Register:
@@ -124,7 +133,26 @@ def load(device: str) -> Register:
 
 def loads(text: str, path: Path | str = "<register>") -> Register:
     """A register from TOML text."""
-    return Register(strict_toml.loads(text, _File, path), str(path))
+    file = strict_toml.loads(text, _File, path)
+    for name in file.include:
+        file = _with(file, name)
+    return Register(file, str(path))
+
+
+def _with(file: _File, name: str) -> _File:
+    """`file` with the requirements of one part before its own."""
+    place = files("hil") / "requirements" / "parts" / f"{name}.toml"
+    if not place.is_file():
+        raise RegisterError(f"{file.device}: there is no part {name!r} to include")
+    part = strict_toml.loads(place.read_text(encoding="utf-8"), _Part, place.name)
+    prefix = file.requirement[0].id.split("-")[0]
+    taken = [msgspec.structs.replace(one, id=f"{prefix}-{one.id}") for one in part.requirement]
+    return msgspec.structs.replace(
+        file,
+        sources=part.sources | file.sources,
+        groups=part.groups | file.groups,
+        requirement=taken + file.requirement,
+    )
 
 
 def audit(

@@ -33,6 +33,41 @@ class Case:
     doc: str
 
 
+class Part(Generic[S, V]):
+    """Cases and judges that several kinds of device share, e.g. all that speak Modbus TCP.
+
+    A judge is bound to the end of an id, `WIR-01`; the suite that includes the part puts its own
+    prefix before it. A case that needs the ground truth says `truth`; which roles show it is the
+    suite's word.
+    """
+
+    def __init__(self) -> None:
+        self.cases: list[tuple[Callable[[S], Awaitable[None]], bool, float]] = []
+        self.judges: list[tuple[str, str, Callable[[V], Finding]]] = []
+
+    def case(
+        self, *, truth: bool = False, limit_s: float = 120.0
+    ) -> Callable[[Callable[[S], Awaitable[None]]], Callable[[S], Awaitable[None]]]:
+        """Register the decorated coroutine as a case of its own name."""
+
+        def register(body: Callable[[S], Awaitable[None]]) -> Callable[[S], Awaitable[None]]:
+            self.cases.append((body, truth, limit_s))
+            return body
+
+        return register
+
+    def judge(
+        self, requirement: str, *, case: str
+    ) -> Callable[[Callable[[V], Finding]], Callable[[V], Finding]]:
+        """Bind the decorated pure function to a requirement and to the case it reads."""
+
+        def register(function: Callable[[V], Finding]) -> Callable[[V], Finding]:
+            self.judges.append((requirement, case, function))
+            return function
+
+        return register
+
+
 class Suite(Generic[S, V]):
     """All cases and judges for one kind of device.
 
@@ -86,6 +121,19 @@ class Suite(Generic[S, V]):
             return function
 
         return register
+
+    def include(self, part: Part[Any, Any], *, truth: Iterable[str] = ()) -> None:
+        """Take over all of `part`; `truth` are the roles that show what really happened."""
+        shown = tuple(truth)
+        for body, needs_truth, limit_s in part.cases:
+            self.case(roles=shown if needs_truth else (), limit_s=limit_s)(body)
+        for requirement, case, function in part.judges:
+            self.judge(f"{self.prefix}-{requirement}", case=case)(function)
+
+    @property
+    def prefix(self) -> str:
+        """The first part of this suite's requirement ids, e.g. `BAR`."""
+        return self.declaration.split("-")[0]
 
     def cases_of(self, requirements: Iterable[str]) -> list[Case]:
         """The cases that these requirements need, each once, in the order of definition."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twin.wires.modbus import ModbusServer
 
 
 @dataclass(frozen=True)
@@ -15,3 +19,12 @@ class Variant:
     doc: str = ""
     base: str = ""
     """The profile of the good twin that it is derived from; empty for the kit's first one."""
+
+
+@dataclass(frozen=True)
+class ModbusVariant(Variant):
+    """A twin behind Modbus TCP; its map or its server may be broken, too."""
+
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the profile that differ from the papers."""
+    server: type[ModbusServer] = ModbusServer

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from hil.kits.barrier.emulation import BarrierVariant
 from twin.devices.barrier import Barrier
-from twin.profiles import Identification
 from twin.wires.modbus import ModbusServer
 
 from . import barrier_controller as controller
 from . import barrier_wire as wire
+from . import modbus
 
 
 def _wire(name: str, kills: str, server: type[ModbusServer]) -> BarrierVariant:
@@ -24,38 +24,8 @@ def _controller(name: str, kills: str, barrier: type[Barrier]) -> BarrierVariant
     return BarrierVariant(name, kills, (barrier.__doc__ or "").strip(), barrier=barrier)
 
 
-_NAMELESS = Identification(vendor_name="", product_code="", revision="")
-
 MUTANTS: list[BarrierVariant] = [
-    _wire("zero-transaction", "BAR-WIR-01", wire.ZeroTransaction),
-    _wire("short-reads", "BAR-WIR-02", wire.ShortReads),
-    _wire("wrong-exception", "BAR-WIR-03", wire.WrongExceptionForFunction),
-    _wire("invents-zeros", "BAR-WIR-04", wire.InventsZeros),
-    _wire("anonymous-exceptions", "BAR-WIR-05", wire.AnonymousExceptions),
-    _wire("any-value-is-on", "BAR-WIR-06", wire.AnyValueIsOn),
-    _wire("accepts-every-write", "BAR-WIR-07", wire.AcceptsEveryWrite),
-    _wire("queue-of-four", "BAR-WIR-08", wire.QueueOfFour),
-    _wire("whole-segments-only", "BAR-WIR-09", wire.WholeSegmentsOnly),
-    _wire("one-frame-per-segment", "BAR-WIR-10", wire.OneFramePerSegment),
-    _wire("ignores-protocol", "BAR-WIR-11", wire.IgnoresProtocol),
-    _wire("ignores-length", "BAR-WIR-12", wire.IgnoresLength),
-    BarrierVariant(
-        "answers-every-unit",
-        "BAR-WIR-13",
-        "Thinks that every unit is its own.",
-        profile={"unknown_unit": "answer"},
-    ),
-    BarrierVariant(
-        "three-connections",
-        "BAR-WIR-14",
-        "Serves three clients, its papers say four.",
-        profile={"max_connections": 3},
-    ),
-    _wire("kicks-everybody", "BAR-WIR-15", wire.KicksEverybody),
-    _wire("late-free", "BAR-WIR-16", wire.LateFree),
-    _wire("anonymous-truncated", "BAR-WIR-17", wire.AnonymousTruncated),
-    _wire("dies-of-noise", "BAR-WIR-18", wire.DiesOfNoise),
-    _wire("slow-answers", "BAR-WIR-19", wire.SlowAnswers),
+    *modbus.mutants(BarrierVariant, "BAR", connections=4),
     _wire("reads-act", "BAR-WIR-21", wire.ReadsAct),
     BarrierVariant(
         "opens-slowly", "BAR-MOT-01", "Opens in 4.6 s, its papers say 3.5 s.", arm={"open_s": 4.6}
@@ -140,6 +110,6 @@ MUTANTS: list[BarrierVariant] = [
         "BAR-WIR-20",
         "Has empty texts as its identification.",
         base="remote-io",
-        profile={"identification": _NAMELESS},
+        profile={"identification": modbus.NAMELESS},
     ),
 ]

@@ -33,8 +33,6 @@ class BarrierKit(Kit):
     help = "Modbus behaviour, motion, safety, recovery."
     modules = (
         "barrier",
-        "barrier_wire",
-        "barrier_wire_wrong",
         "barrier_motion",
         "barrier_safety",
         "barrier_recovery",

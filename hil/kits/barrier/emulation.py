@@ -17,7 +17,7 @@ import msgspec
 
 from hil.emulation import Verb
 from hil.roles import AnswerKind
-from hil.variant import Variant
+from hil.variant import ModbusVariant
 from twin import profiles
 from twin.clock import Clock
 from twin.devices.barrier import Barrier, BarrierParameters
@@ -26,7 +26,6 @@ from twin.devices.remote_io import RemoteIO, RemoteIoParameters
 from twin.physics import ArmParameters, EventKind, Obstacle, edge_force, load_engine
 from twin.profiles import Profile
 from twin.trace import Trace
-from twin.wires.modbus import ModbusServer
 from twin.world.arm import Arm, ArmEvent
 
 from .papers import PAD_SHARE
@@ -57,14 +56,12 @@ GAUGE_UNCERTAINTY = 0.05
 
 
 @dataclass(frozen=True)
-class BarrierVariant(Variant):
+class BarrierVariant(ModbusVariant):
     """How an emulated barrier differs from the good one; the good one is `BarrierVariant()`."""
 
-    profile: Mapping[str, Any] = field(default_factory=dict)
     arm: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     barrier: type[Barrier] = Barrier
-    server: type[ModbusServer] = ModbusServer
     response_s: float = 0.0
     faults: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     start_up_s: float = START_UP_S

@@ -7,19 +7,15 @@ from typing import Annotated
 
 import msgspec
 
-from hil.papers import FunctionCode, Pics, Pixit, Seconds, Secret
+from hil.papers import ModbusPics, ModbusPixit, Seconds, Secret
 
 PAD_SHARE = 0.9
 """The force instrument stands at this share of the arm's length from the pivot."""
 
 
-class BarrierPics(Pics, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BarrierPics(ModbusPics, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a barrier is declared to do; every item must be answered."""
 
-    function_codes: Annotated[list[FunctionCode], msgspec.Meta(min_length=1)]
-    max_connections: Annotated[int, msgspec.Meta(ge=1, le=64)]
-    unit_filter: bool
-    """A request for another unit identifier is not answered with data."""
     device_is_io: bool
     """The wire belongs to a remote I/O module with relays, not to the barrier's controller."""
     status_register: bool
@@ -41,17 +37,14 @@ class BarrierPics(Pics, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Takes a fall-back when its master is silent."""
 
 
-class BarrierPixit(Pixit, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BarrierPixit(ModbusPixit, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How this barrier is to be tested: declared times and the bench's own numbers."""
 
     opening_s: Seconds
     closing_s: Seconds
-    response_s: Seconds
-    start_up_s: Seconds
     calibration_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 0.0
     """Extra time of the first move after power returned."""
     watchdog_s: Seconds = 10.0
-    pipeline_depth: Annotated[int, msgspec.Meta(ge=2, le=64)] = 20
     counts_per_cycle: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
     """How much the operation counter rises per opening and closing."""
     arm_length_m: Annotated[float, msgspec.Meta(gt=0.5, le=10)]

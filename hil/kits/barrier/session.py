@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hil.errors import BenchError
-from hil.session import Roles, Session
+from hil.modbus_session import ModbusSession
+from hil.session import Roles
 from twin.clock import Clock
+from twin.profiles import Row
 from twin.trace import Trace
 
 from .papers import BarrierPics, BarrierPixit
@@ -30,7 +32,7 @@ class BarrierRoles(Roles):
     force_gauge: ForceGauge | None = None
 
 
-class BarrierSession(Session[BarrierPics, BarrierPixit]):
+class BarrierSession(ModbusSession[BarrierPics, BarrierPixit]):
     """One run on one bench with a barrier."""
 
     device = "barrier"
@@ -48,8 +50,8 @@ class BarrierSession(Session[BarrierPics, BarrierPixit]):
         pixit: BarrierPixit,
     ) -> None:
         super().__init__(clock, trace, wire, roles, pics, pixit)
-        self.wire, self.roles = wire, roles
-        self.state: dict[str, Any] = {}
+        self.wire: BarrierWire = wire
+        self.roles = roles
         self.deg: float | None = None
         self._before: float | None = None
 
@@ -61,11 +63,6 @@ class BarrierSession(Session[BarrierPics, BarrierPixit]):
             "independent_angle": getattr(meter, "independent", False),
         }
 
-    async def sample(self) -> None:
-        """Read the wire and the true angle once; both are recorded."""
-        self.state = await self.wire.read_state()
-        await self.look()
-
     async def look(self) -> None:
         """Read the true angle once."""
         self._before = self.deg
@@ -74,13 +71,19 @@ class BarrierSession(Session[BarrierPics, BarrierPixit]):
             if self.deg is not None:
                 self.trace("instrument", "truth", angle_deg=round(self.deg, 3))
 
-    async def while_silent(self) -> None:
-        """The true angle is still to be had."""
-        await self.look()
-
     async def watch_angle(self, seconds: float) -> None:
         """Read only the true angle for `seconds`: for times in which the wire is dead."""
         await self.watch(seconds, sample=self.look)
+
+    def acting_coil(self) -> Row | None:
+        """The coil that opens."""
+        rows = [row for row in self.wire.profile.rows if row.key in ("open", "barrier_open")]
+        return rows[0] if rows and rows[0].table == "coil" else None
+
+    def read_only_row(self) -> Row:
+        """The position, or the last error."""
+        shown = ("position_percent", "last_error")
+        return next(row for row in self.wire.profile.rows if row.key in shown)
 
     def at_open(self) -> bool:
         """The arm stands open, by its true angle if that is known, else by the wire."""

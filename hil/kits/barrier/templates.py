@@ -18,6 +18,7 @@ def emulated_pics(profile: str) -> BarrierPics:
         function_codes=[code for code in wire.function_codes if code != 43 or 14 in wire.mei_types],
         max_connections=wire.max_connections,
         unit_filter=True,
+        read_only_register="gate_status" in points and wire.device != "remote-io",
         device_is_io=wire.device == "remote-io",
         status_register="gate_status" in points,
         position_feedback="position_percent" in points,

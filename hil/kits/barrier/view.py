@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from hil.view import CaseView
+from hil.modbus_session import ModbusView
 
 from .papers import BarrierPics, BarrierPixit
 
@@ -28,8 +28,17 @@ class Sample(NamedTuple):
     deg: float
 
 
-class BarrierView(CaseView[BarrierPics, BarrierPixit]):
+class BarrierView(ModbusView[BarrierPics, BarrierPixit]):
     """Reads one attempt of one case on a barrier."""
+
+    kept = ("position_percent", "last_error", "gate_status")
+
+    def disturbed(self) -> str | None:
+        """How far the arm moved."""
+        if not self.truth:
+            return None
+        moved_deg = travel_deg(self.truth)
+        return f"the arm moved by {moved_deg:.1f}°" if moved_deg > STILL_DEG else ""
 
     @property
     def angle_uncertainty_deg(self) -> float:

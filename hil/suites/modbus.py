@@ -3,25 +3,71 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
-from hil.kits.barrier.session import BarrierSession
-from hil.kits.barrier.view import STILL_DEG, BarrierView, travel_deg
+from hil.errors import BenchError
 from hil.mbap import Frame, read_request, split
 from hil.measurement import Measurement, at_most
+from hil.modbus_session import ModbusSession, ModbusView
+from hil.suite import Part
 from hil.verdict import Finding, check, decide, failed, inconclusive, passed
 from hil.view import Exchange
+from twin.profiles import Profile, Row
 
-from .barrier import read_pdu, register_block, suite
+AnySession = ModbusSession[Any, Any]
+AnyView = ModbusView[Any, Any]
+
+part = Part[AnySession, AnyView]()
+
+NO_WORD_TABLES = "profile {name!r} has no readable registers, so this cannot be tested"
+
+
+def word_rows(profile: Profile) -> list[Row]:
+    """Readable rows in the register tables, those of the widest block first."""
+    return [row for row in profile.rows if not row.is_bit_table and "r" in row.access]
+
+
+def register_block(session: AnySession) -> tuple[int, int, int]:
+    """(function, address, count) of the longest run of readable registers."""
+    best: tuple[int, int, int] | None = None
+    covered: dict[str, set[int]] = {"holding": set(), "input": set()}
+    for row in word_rows(session.wire.profile):
+        covered[row.table].update(range(row.address, row.address + row.words))
+    for table, addresses in covered.items():
+        for start in sorted(addresses):
+            if start - 1 in addresses:
+                continue
+            count = 1
+            while start + count in addresses:
+                count += 1
+            if best is None or count > best[2]:
+                best = (3 if table == "holding" else 4, start, min(count, 100))
+    if best is None:
+        raise BenchError(NO_WORD_TABLES.format(name=session.wire.profile.name))
+    return best
+
+
+def read_pdu(session: AnySession, count: int | None = None) -> bytes:
+    """A correct read request of this device, for what only needs some good request."""
+    function, address, most = register_block(session)
+    return read_request(function, address, most if count is None else count)
+
+
+def mapped(profile: Profile, table: str) -> set[int]:
+    """Addresses that the profile declares in one table."""
+    found: set[int] = set()
+    for row in profile.rows:
+        if row.table == table:
+            found.update(range(row.address, row.address + row.words))
+    for block in profile.blocks:
+        if block.table == table:
+            found.update(range(block.address, block.address + block.count))
+    return found
 
 
 def served(exchange: Exchange | None) -> bool:
     """A correct request was answered with data."""
     return bool(exchange and exchange.frames and not exchange.frames[0].function & 0x80)
-
-
-def moved(view: BarrierView) -> bool:
-    """The arm moved at some time of the case."""
-    return travel_deg(view.truth) > STILL_DEG
 
 
 def sent_frame(exchange: Exchange) -> Frame:
@@ -32,8 +78,8 @@ def sent_frame(exchange: Exchange) -> Frame:
 # ---------------------------------------------------------------- good requests
 
 
-@suite.case()
-async def reads(session: BarrierSession) -> None:
+@part.case()
+async def reads(session: AnySession) -> None:
     """Reads of several sizes, each on its own connection."""
     function, address, most = register_block(session)
     for number, count in enumerate(sorted({1, 2, most // 2 or 1, most})):
@@ -41,8 +87,8 @@ async def reads(session: BarrierSession) -> None:
         await session.wire.exchange(f"read-{count}", frame)
 
 
-@suite.judge("BAR-WIR-01", case="reads")
-def header_is_echoed(view: BarrierView) -> Finding:
+@part.judge("WIR-01", case="reads")
+def header_is_echoed(view: AnyView) -> Finding:
     """Transaction, protocol and unit come back, and the length fits."""
     if not view.exchanges("read-"):
         return inconclusive("nothing was sent")
@@ -59,8 +105,8 @@ def header_is_echoed(view: BarrierView) -> Finding:
     return passed(f"{len(view.exchanges('read-'))} headers echoed")
 
 
-@suite.judge("BAR-WIR-02", case="reads")
-def reads_have_the_asked_size(view: BarrierView) -> Finding:
+@part.judge("WIR-02", case="reads")
+def reads_have_the_asked_size(view: AnyView) -> Finding:
     """Same function code, byte count 2·N, 2·N bytes."""
     if not view.exchanges("read-"):
         return inconclusive("nothing was sent")
@@ -74,8 +120,8 @@ def reads_have_the_asked_size(view: BarrierView) -> Finding:
     return passed("function, byte count and bytes fit in every read")
 
 
-@suite.case()
-async def pipelined(session: BarrierSession) -> None:
+@part.case()
+async def pipelined(session: AnySession) -> None:
     """Many requests on one connection without waiting."""
     link = await session.wire.link("pipelined")
     pdu = read_pdu(session, 1)
@@ -85,8 +131,8 @@ async def pipelined(session: BarrierSession) -> None:
     link.close()
 
 
-@suite.judge("BAR-WIR-08", case="pipelined")
-def every_pipelined_request_is_answered_once(view: BarrierView) -> Finding:
+@part.judge("WIR-08", case="pipelined")
+def every_pipelined_request_is_answered_once(view: AnyView) -> Finding:
     """One answer for each transaction, data or server busy."""
     exchange = view.exchange("pipelined")
     if exchange is None:
@@ -102,8 +148,8 @@ def every_pipelined_request_is_answered_once(view: BarrierView) -> Finding:
     )
 
 
-@suite.case()
-async def fragmented(session: BarrierSession) -> None:
+@part.case()
+async def fragmented(session: AnySession) -> None:
     """One request in segments of one byte."""
     link = await session.wire.link("fragmented")
     for byte in session.wire.frame(0x0101, read_pdu(session, 2)):
@@ -113,16 +159,16 @@ async def fragmented(session: BarrierSession) -> None:
     link.close()
 
 
-@suite.judge("BAR-WIR-09", case="fragmented")
-def a_fragmented_request_is_answered(view: BarrierView) -> Finding:
+@part.judge("WIR-09", case="fragmented")
+def a_fragmented_request_is_answered(view: AnyView) -> Finding:
     """As if it had come whole."""
     exchange = view.exchange("fragmented")
     good = served(exchange) and exchange is not None and exchange.frames[0].transaction == 0x0101
     return check(good, "answered", f"not answered: {exchange.received.hex() if exchange else ''!r}")
 
 
-@suite.case()
-async def coalesced(session: BarrierSession) -> None:
+@part.case()
+async def coalesced(session: AnySession) -> None:
     """Three requests and a half in one segment, then the rest."""
     frames = [session.wire.frame(0x0200 + n, read_pdu(session, 1)) for n in range(4)]
     half = len(frames[3]) // 2
@@ -135,8 +181,8 @@ async def coalesced(session: BarrierSession) -> None:
     link.close()
 
 
-@suite.judge("BAR-WIR-10", case="coalesced")
-def coalesced_requests_are_answered(view: BarrierView) -> Finding:
+@part.judge("WIR-10", case="coalesced")
+def coalesced_requests_are_answered(view: AnyView) -> Finding:
     """Three at once and the last when it is whole."""
     first, rest = view.exchange("coalesced-first"), view.exchange("coalesced-rest")
     early = [frame.transaction for frame in first.frames] if first else []
@@ -148,16 +194,16 @@ def coalesced_requests_are_answered(view: BarrierView) -> Finding:
     )
 
 
-@suite.case(limit_s=60)
-async def response_time(session: BarrierSession) -> None:
+@part.case(limit_s=60)
+async def response_time(session: AnySession) -> None:
     """A hundred polls."""
     for _ in range(100):
         await session.wire.read_state()
         await session.clock.sleep(session.pixit.poll_s / 4)
 
 
-@suite.judge("BAR-WIR-19", case="response_time")
-def responses_come_in_time(view: BarrierView) -> Finding:
+@part.judge("WIR-19", case="response_time")
+def responses_come_in_time(view: AnyView) -> Finding:
     """99 of 100 within the declared response time."""
     asked: dict[str, float] = {}
     waits: list[float] = []
@@ -182,9 +228,9 @@ def responses_come_in_time(view: BarrierView) -> Finding:
     return decide(f"{len(waits)} responses", f"too slow over {len(waits)} responses", measured)
 
 
-@suite.case(roles=["inclinometer"])
-async def reads_are_harmless(session: BarrierSession) -> None:
-    """Every readable row is read once, then the arm is watched."""
+@part.case(truth=True)
+async def reads_are_harmless(session: AnySession) -> None:
+    """Every readable row is read once, then the device is watched."""
     await session.sample()
     session.mark("before")
     for row in session.wire.profile.rows:
@@ -193,23 +239,24 @@ async def reads_are_harmless(session: BarrierSession) -> None:
     await session.watch(2.0)
 
 
-@suite.judge("BAR-WIR-21", case="reads_are_harmless")
-def reads_move_nothing(view: BarrierView) -> Finding:
-    """The arm rests while and after everything is read."""
-    if len(view.truth) < 5:
-        return inconclusive("the true angle was not recorded")
-    return check(not moved(view), "the arm rested", f"the arm moved {travel_deg(view.truth):.1f}°")
+@part.judge("WIR-21", case="reads_are_harmless")
+def reads_move_nothing(view: AnyView) -> Finding:
+    """The device rests while and after everything is read."""
+    did = view.disturbed()
+    if did is None:
+        return inconclusive("the ground truth was not recorded")
+    return check(not did, "nothing happened", did)
 
 
-@suite.case()
-async def identification(session: BarrierSession) -> None:
+@part.case()
+async def identification(session: AnySession) -> None:
     """Read device identification, basic objects."""
     frame = session.wire.frame(0x2B0E, bytes([0x2B, 0x0E, 0x01, 0x00]))
     await session.wire.exchange("identify", frame)
 
 
-@suite.judge("BAR-WIR-20", case="identification")
-def the_device_names_itself(view: BarrierView) -> Finding:
+@part.judge("WIR-20", case="identification")
+def the_device_names_itself(view: AnyView) -> Finding:
     """Vendor, product code and revision are texts."""
     exchange = view.exchange("identify")
     pdu = exchange.frames[0].pdu if exchange and exchange.frames else b""
@@ -225,8 +272,8 @@ def the_device_names_itself(view: BarrierView) -> Finding:
 # ---------------------------------------------------------------- connections
 
 
-@suite.case(limit_s=90)
-async def connections(session: BarrierSession) -> None:
+@part.case(limit_s=90)
+async def connections(session: AnySession) -> None:
     """All declared connections, one more, then a reset of all."""
     wire, pdu = session.wire, read_pdu(session, 1)
     wire.close()
@@ -252,7 +299,7 @@ async def connections(session: BarrierSession) -> None:
         await session.clock.sleep(0.25)
 
 
-def _all_served(view: BarrierView, prefix: str) -> Finding:
+def _all_served(view: AnyView, prefix: str) -> Finding:
     exchanges = view.exchanges(prefix)
     if len(exchanges) < view.pics.max_connections:
         return inconclusive(f"only {len(exchanges)} of {view.pics.max_connections} were tried")
@@ -260,14 +307,14 @@ def _all_served(view: BarrierView, prefix: str) -> Finding:
     return check(not dead, f"{len(exchanges)} served", f"not served: {', '.join(dead)}")
 
 
-@suite.judge("BAR-WIR-14", case="connections")
-def declared_connections_are_served(view: BarrierView) -> Finding:
+@part.judge("WIR-14", case="connections")
+def declared_connections_are_served(view: AnyView) -> Finding:
     """All at the same time."""
     return _all_served(view, "slot-")
 
 
-@suite.judge("BAR-WIR-15", case="connections")
-def one_too_many_disturbs_nobody(view: BarrierView) -> Finding:
+@part.judge("WIR-15", case="connections")
+def one_too_many_disturbs_nobody(view: AnyView) -> Finding:
     """Those in use go on."""
     first = _all_served(view, "slot-")
     if first.verdict.value != "PASS":
@@ -275,8 +322,8 @@ def one_too_many_disturbs_nobody(view: BarrierView) -> Finding:
     return _all_served(view, "again-")
 
 
-@suite.judge("BAR-WIR-16", case="connections")
-def dead_connections_free_their_place(view: BarrierView) -> Finding:
+@part.judge("WIR-16", case="connections")
+def dead_connections_free_their_place(view: AnyView) -> Finding:
     """Service again within 5 s."""
     reset_s = view.mark("reset")
     first = [e for e in view.exchanges("after-") if served(e) and e.answered_s is not None]

@@ -5,26 +5,34 @@ from __future__ import annotations
 import random
 import struct
 
-from hil.kits.barrier.session import BarrierSession
-from hil.kits.barrier.view import BarrierView, travel_deg
 from hil.mbap import HEADER_BYTES, read_request, write_one
+from hil.suite import Part
 from hil.verdict import Finding, check, failed, inconclusive, passed
 
-from .barrier import mapped, read_pdu, register_block, suite
-from .barrier_wire import moved, sent_frame, served
+from .modbus import (
+    AnySession,
+    AnyView,
+    mapped,
+    read_pdu,
+    register_block,
+    sent_frame,
+    served,
+)
+
+part = Part[AnySession, AnyView]()
 
 FRESH_LIMIT_S = 1.0
 """After any wrong frame a fresh connection is served within this time."""
 
 
-async def _fresh(session: BarrierSession, label: str) -> None:
+async def _fresh(session: AnySession, label: str) -> None:
     """A correct request on a new connection: is the device still there?"""
     await session.clock.sleep(0.05)  # what was closed before gives its place free
     frame = session.wire.frame(0x0F0F, read_pdu(session, 1))
     await session.wire.exchange(label, frame, limit_s=FRESH_LIMIT_S)
 
 
-def _exception_of(view: BarrierView, prefix: str, codes: set[int]) -> Finding:
+def _exception_of(view: AnyView, prefix: str, codes: set[int]) -> Finding:
     """Every exchange under `prefix` is answered by its function | 0x80 with one of `codes`."""
     exchanges = view.exchanges(prefix)
     if not exchanges:
@@ -52,22 +60,22 @@ def unsupported_functions(declared: list[int]) -> list[int]:
     return [code for code in candidates if code not in declared]
 
 
-@suite.case()
-async def wrong_functions(session: BarrierSession) -> None:
+@part.case()
+async def wrong_functions(session: AnySession) -> None:
     """Function codes outside the declared set."""
     for code in unsupported_functions(session.pics.function_codes):
         frame = session.wire.frame(0x0300 + code, bytes([code, 0, 0, 0, 1]))
         await session.wire.exchange(f"function-{code}", frame)
 
 
-@suite.judge("BAR-WIR-03", case="wrong_functions")
-def wrong_functions_give_01(view: BarrierView) -> Finding:
+@part.judge("WIR-03", case="wrong_functions")
+def wrong_functions_give_01(view: AnyView) -> Finding:
     """Illegal function."""
     return _exception_of(view, "function-", {1})
 
 
-@suite.case()
-async def wrong_addresses(session: BarrierSession) -> None:
+@part.case()
+async def wrong_addresses(session: AnySession) -> None:
     """Reads outside the map and across its end."""
     function, address, count = register_block(session)
     known = mapped(session.wire.profile, "holding" if function == 3 else "input")
@@ -80,14 +88,14 @@ async def wrong_addresses(session: BarrierSession) -> None:
         await session.wire.exchange(f"address-{start}", frame)
 
 
-@suite.judge("BAR-WIR-04", case="wrong_addresses")
-def wrong_addresses_give_02(view: BarrierView) -> Finding:
+@part.judge("WIR-04", case="wrong_addresses")
+def wrong_addresses_give_02(view: AnyView) -> Finding:
     """Illegal data address."""
     return _exception_of(view, "address-", {2})
 
 
-@suite.case()
-async def wrong_quantities(session: BarrierSession) -> None:
+@part.case()
+async def wrong_quantities(session: AnySession) -> None:
     """Reads of 0, 126 and 65535 registers."""
     function, address, _ = register_block(session)
     for count in (0, 126, 0xFFFF):
@@ -95,35 +103,36 @@ async def wrong_quantities(session: BarrierSession) -> None:
         await session.wire.exchange(f"quantity-{count}", frame)
 
 
-@suite.judge("BAR-WIR-05", case="wrong_quantities")
-def wrong_quantities_give_03(view: BarrierView) -> Finding:
+@part.judge("WIR-05", case="wrong_quantities")
+def wrong_quantities_give_03(view: AnyView) -> Finding:
     """Illegal data value, under the function's own code."""
     return _exception_of(view, "quantity-", {3})
 
 
-@suite.case(roles=["inclinometer"])
-async def wrong_coil_values(session: BarrierSession) -> None:
-    """The open coil is written with values that are neither ON nor OFF."""
-    row = next(row for row in session.wire.profile.rows if row.key in ("open", "barrier_open"))
+@part.case(truth=True)
+async def wrong_coil_values(session: AnySession) -> None:
+    """A coil that acts is written with values that are neither ON nor OFF."""
+    row = session.acting_coil()
+    if row is None:
+        return
     for value in (0x1234, 0x0001, 0xFF01):
         frame = session.wire.frame(0x0600 + (value & 0xFF), write_one(5, row.address, value))
         await session.wire.exchange(f"coil-{value:04x}", frame)
     await session.watch(2.0)
 
 
-@suite.judge("BAR-WIR-06", case="wrong_coil_values")
-def wrong_coil_values_give_03(view: BarrierView) -> Finding:
-    """Illegal data value, and no motion."""
-    if moved(view):
-        return failed(f"a wrong coil value moved the arm by {travel_deg(view.truth):.1f}°")
+@part.judge("WIR-06", case="wrong_coil_values")
+def wrong_coil_values_give_03(view: AnyView) -> Finding:
+    """Illegal data value, and no effect."""
+    if view.disturbed():
+        return failed(f"a wrong coil value: {view.disturbed()}")
     return _exception_of(view, "coil-", {3})
 
 
-@suite.case()
-async def write_read_only(session: BarrierSession) -> None:
-    """The position, or the status, is written."""
-    shown = ("position_percent", "last_error")
-    address = next(row.address for row in session.wire.profile.rows if row.key in shown)
+@part.case()
+async def write_read_only(session: AnySession) -> None:
+    """A register that shows state is written."""
+    address = session.read_only_row().address
     session.mark("before")
     await session.sample()
     writes = {6: write_one(6, address, 42), 16: struct.pack(">BHHBH", 16, address, 1, 2, 42)}
@@ -133,54 +142,54 @@ async def write_read_only(session: BarrierSession) -> None:
     await session.watch(0.5)
 
 
-@suite.judge("BAR-WIR-07", case="write_read_only")
-def read_only_stays(view: BarrierView) -> Finding:
+@part.judge("WIR-07", case="write_read_only")
+def read_only_stays(view: AnyView) -> Finding:
     """An exception, and the same value afterwards."""
     refused = _exception_of(view, "write-", {1, 2, 3, 4})
     before = [state.values for state in view.states_between("before", "after")][:1]
     after = [state.values for state in view.states_between("after")][-1:]
     if not before or not after:
         return inconclusive("the state was not read before and after")
-    for point in ("position_percent", "last_error", "gate_status"):
+    for point in view.kept:
         if before[0].get(point) != after[0].get(point):
             return failed(f"{point} went from {before[0][point]} to {after[0][point]}")
     return refused
 
 
-@suite.case(roles=["inclinometer"])
-async def foreign_protocol(session: BarrierSession) -> None:
-    """Frames with a protocol identifier other than 0; one of them would open the arm."""
+@part.case(truth=True)
+async def foreign_protocol(session: AnySession) -> None:
+    """Frames with a protocol identifier other than 0; one of them would act."""
     for protocol in (1, 0xFFFF):
         frame = session.wire.frame(0x0800, read_pdu(session, 1), protocol=protocol)
         await session.wire.exchange(f"protocol-{protocol}", frame, limit_s=0.5)
         await _fresh(session, f"fresh-{protocol}")
-    rows = [row for row in session.wire.profile.rows if row.key in ("open", "barrier_open")]
-    if rows and rows[0].table == "coil":
-        order = session.wire.frame(0x0801, write_one(5, rows[0].address, 0xFF00), protocol=7)
+    row = session.acting_coil()
+    if row is not None:
+        order = session.wire.frame(0x0801, write_one(5, row.address, 0xFF00), protocol=7)
         await session.wire.exchange("protocol-7", order, limit_s=0.5)
     await session.watch(2.0)
 
 
-@suite.judge("BAR-WIR-11", case="foreign_protocol")
-def foreign_protocols_are_ignored(view: BarrierView) -> Finding:
-    """No response, no motion, and the device still serves."""
+@part.judge("WIR-11", case="foreign_protocol")
+def foreign_protocols_are_ignored(view: AnyView) -> Finding:
+    """No response, no effect, and the device still serves."""
     answered = [e.label for e in view.exchanges("protocol-") if e.received]
     if answered:
         return failed(f"answered to {', '.join(answered)}")
-    if moved(view):
-        return failed("an order under a foreign protocol moved the arm")
+    if view.disturbed():
+        return failed(f"an order under a foreign protocol: {view.disturbed()}")
     return _still_serves(view, "no response")
 
 
-def _still_serves(view: BarrierView, good: str) -> Finding:
+def _still_serves(view: AnyView, good: str) -> Finding:
     dead = [e.label for e in view.exchanges("fresh-") if not served(e)]
     if not view.exchanges("fresh-"):
         return inconclusive("no fresh request was sent")
     return check(not dead, good, f"no service on a fresh connection: {', '.join(dead)}")
 
 
-@suite.case(limit_s=60)
-async def impossible_lengths(session: BarrierSession) -> None:
+@part.case(limit_s=60)
+async def impossible_lengths(session: AnySession) -> None:
     """Length fields that cannot be."""
     for length in (0, 1, 255, 0xFFFF):
         frame = session.wire.frame(0x0900, read_pdu(session, 1), length=length)
@@ -188,8 +197,8 @@ async def impossible_lengths(session: BarrierSession) -> None:
         await _fresh(session, f"fresh-{length}")
 
 
-@suite.judge("BAR-WIR-12", case="impossible_lengths")
-def impossible_lengths_get_no_data(view: BarrierView) -> Finding:
+@part.judge("WIR-12", case="impossible_lengths")
+def impossible_lengths_get_no_data(view: AnyView) -> Finding:
     """Silence, an exception or closing; and the device still serves."""
     for exchange in view.exchanges("length-"):
         data = [frame for frame in exchange.frames if not frame.function & 0x80]
@@ -198,8 +207,8 @@ def impossible_lengths_get_no_data(view: BarrierView) -> Finding:
     return _still_serves(view, "no data as answer")
 
 
-@suite.case(limit_s=60)
-async def foreign_units(session: BarrierSession) -> None:
+@part.case(limit_s=60)
+async def foreign_units(session: AnySession) -> None:
     """Requests to units that are not there."""
     strangers = [u for u in (77, 200, 247) if u not in session.wire.profile.unit_ids]
     for unit in strangers:
@@ -208,8 +217,8 @@ async def foreign_units(session: BarrierSession) -> None:
             await session.wire.exchange(f"unit-{unit}", frame, limit_s=0.5)
 
 
-@suite.judge("BAR-WIR-13", case="foreign_units")
-def foreign_units_get_no_data(view: BarrierView) -> Finding:
+@part.judge("WIR-13", case="foreign_units")
+def foreign_units_get_no_data(view: AnyView) -> Finding:
     """Silence, or gateway exceptions 0A and 0B."""
     exchanges = view.exchanges("unit-")
     if not exchanges:
@@ -221,8 +230,8 @@ def foreign_units_get_no_data(view: BarrierView) -> Finding:
     return passed(f"{len(exchanges)} foreign units, no data")
 
 
-@suite.case(limit_s=60)
-async def truncated(session: BarrierSession) -> None:
+@part.case(limit_s=60)
+async def truncated(session: AnySession) -> None:
     """Requests whose body ends too early, in frames that are right."""
     function, address, _ = register_block(session)
     bodies = {f"truncated-{function}": struct.pack(">BH", function, address)}
@@ -234,8 +243,8 @@ async def truncated(session: BarrierSession) -> None:
         await _fresh(session, f"fresh-{number}")
 
 
-@suite.judge("BAR-WIR-17", case="truncated")
-def truncated_requests_give_03(view: BarrierView) -> Finding:
+@part.judge("WIR-17", case="truncated")
+def truncated_requests_give_03(view: AnyView) -> Finding:
     """Exception 03 under the right code, or closing."""
     for exchange in view.exchanges("truncated-"):
         asked, frames = sent_frame(exchange), exchange.frames
@@ -269,8 +278,8 @@ def garbage(seed: int, good: bytes) -> list[bytes]:
     return frames
 
 
-@suite.case(roles=["inclinometer"], limit_s=180)
-async def garbage_frames(session: BarrierSession) -> None:
+@part.case(truth=True, limit_s=180)
+async def garbage_frames(session: AnySession) -> None:
     """Noise on the wire, then a correct request."""
     good = session.wire.frame(0x0C0C, read_pdu(session, 1))
     await session.look()
@@ -286,9 +295,9 @@ async def garbage_frames(session: BarrierSession) -> None:
     await session.watch(1.0)
 
 
-@suite.judge("BAR-WIR-18", case="garbage_frames")
-def garbage_does_no_harm(view: BarrierView) -> Finding:
-    """Well-formed answers, no motion, still serving."""
+@part.judge("WIR-18", case="garbage_frames")
+def garbage_does_no_harm(view: AnyView) -> Finding:
+    """Well-formed answers, no effect, still serving."""
     sent = 0
     for exchange in view.exchanges("noise-"):
         sent += 1
@@ -296,6 +305,6 @@ def garbage_does_no_harm(view: BarrierView) -> Finding:
             return failed(f"{exchange.label}: a malformed answer {exchange.received.hex()!r}")
     if not sent:
         return inconclusive("nothing was sent")
-    if moved(view):
-        return failed(f"noise moved the arm by {travel_deg(view.truth):.1f}°")
+    if view.disturbed():
+        return failed(f"noise: {view.disturbed()}")
     return _still_serves(view, f"{GARBAGE_FRAMES} frames of noise did no harm")
