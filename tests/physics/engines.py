@@ -8,7 +8,7 @@ import importlib.util
 import pytest
 
 from tests import needs
-from twin.physics import ArmEngine, load_engine
+from twin.physics import ArmEngine, DriveEngine, load_drive, load_engine
 
 RIGID = ("ode", "pybullet", "mujoco")
 every_engine = pytest.mark.parametrize("name", ["kinematic", *RIGID])
@@ -20,9 +20,25 @@ def _loaded(name: str) -> ArmEngine:
     return load_engine(name)
 
 
-def engine(name: str) -> ArmEngine:
-    """One engine for all tests; building one costs more than a move."""
+def installed(name: str) -> None:
+    """Skip, with the reason, where the engine's package is absent."""
     if name in ("pybullet", "mujoco"):
         found = importlib.util.find_spec(name) is not None
         needs.system(found, f"{name} is absent: pip install 'gatetwin[physics]'")
+
+
+def engine(name: str) -> ArmEngine:
+    """One engine for all tests; building one costs more than a move."""
+    installed(name)
     return _loaded(name)
+
+
+@functools.cache
+def _drive(name: str) -> DriveEngine:
+    return load_drive(name)
+
+
+def drive(name: str) -> DriveEngine:
+    """One engine of vehicles for all tests."""
+    installed(name)
+    return _drive(name)

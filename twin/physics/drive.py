@@ -115,6 +115,9 @@ class DriveEngine(Protocol):
 
 _ENGINES = {
     "kinematic": ("twin.physics.drive_kinematic", "KinematicDrive"),
+    "ode": ("twin.physics.drive_simulate", "OdeDrive"),
+    "pybullet": ("twin.physics.drive_pybullet", "PyBulletDrive"),
+    "mujoco": ("twin.physics.drive_mujoco", "MuJoCoDrive"),
 }
 DRIVE_ENGINE_NAMES = tuple(_ENGINES)
 """Every engine that `load_drive` knows; pybullet and mujoco need the extra `physics`."""

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from twin.errors import HarnessError, UnknownName
 from twin.physics.parameters import ArmParameters, ArmState, Obstacle
@@ -169,7 +169,7 @@ ENGINE_NAMES = tuple(_ENGINES)
 """Every engine that `load_engine` knows; pybullet and mujoco need the extra `physics`."""
 
 
-def import_extra(module: str, *, engine: str, hint: str) -> object:
+def import_extra(module: str, *, engine: str, hint: str) -> Any:
     """Import a package of the extra `physics`, or say what to do about its absence."""
     try:
         return importlib.import_module(module)

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from twin.physics.parameters import PhysicsError
 
@@ -19,6 +20,8 @@ Point = tuple[float, float]
 """x and y, m."""
 
 _SAME_M = 1e-9
+_HOPS = 8
+"""Pieces that a point may have passed since it was last looked for."""
 _STRAIGHT_RAD = 1e-9
 
 
@@ -57,6 +60,15 @@ class Piece:
             self.y_m + chord * math.sin(middle),
             self.course_rad + 2 * half,
         )
+
+
+class Foot(NamedTuple):
+    """The foot of a point on a path: place, metres to the left, and the path's angles there."""
+
+    at_m: float
+    left_m: float
+    course_rad: float
+    body_rad: float
 
 
 class Path:
@@ -156,6 +168,27 @@ class Path:
             if d < best_d:
                 best, best_d = begin + way, d
         return best
+
+    def follow(self, x_m: float, y_m: float, near_m: float) -> Foot:
+        """The foot of a point that has moved little since it was at `near_m`."""
+        i = self._find(near_m)
+        last = len(self.pieces) - 1
+        for _ in range(_HOPS):
+            piece = self.pieces[i]
+            way = _foot(piece, x_m, y_m)
+            if way > piece.length_m and i < last:
+                i += 1
+            elif (
+                way < 0.0
+                and i > 0
+                and _foot(self.pieces[i - 1], x_m, y_m) < (self.pieces[i - 1].length_m)
+            ):
+                i -= 1
+            else:
+                break
+        x, y, course = piece.at(way)
+        left = (y_m - y) * math.cos(course) - (x_m - x) * math.sin(course)
+        return Foot(self._begins[i] + way, left, course, piece.body_rad)
 
     @staticmethod
     def straight(start: Pose, length_m: float, *, begin_m: float = 0.0) -> Path:

@@ -30,13 +30,18 @@ def _silent() -> Iterator[None]:
         os.close(nothing)
 
 
+def import_pybullet() -> Any:
+    """The package, which has no type information; `HarnessError` where it is absent."""
+    with _silent():
+        return import_extra("pybullet", engine="pybullet", hint=_HINT)
+
+
 class BulletHinge:
     """One boom in its own Bullet world, so that stepping it steps nothing else."""
 
     def __init__(self) -> None:
         # The package has no type information; everything of it stays in this class.
-        with _silent():
-            self._b: Any = import_extra("pybullet", engine="pybullet", hint=_HINT)
+        self._b = import_pybullet()
         self._worlds: dict[ArmParameters, tuple[int, int]] = {}
 
     def reset(self, p: ArmParameters, state: ArmState) -> None:
