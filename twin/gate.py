@@ -39,6 +39,7 @@ from twin.world import traffic
 from twin.world.arm import Arm
 from twin.world.lane import Lane
 from twin.world.traffic import Arrival, Declared
+from twin.world.weather import draw_showers
 from twin.world.world import World
 
 Fidelity = Literal["kinematic", "physics"]
@@ -171,11 +172,14 @@ class Gate:
         barrier = Barrier(*place("barrier"), arm=lane.arm, parameters=BarrierParameters())
         light = TrafficLight(*place("light"), lane.lamp)
         loops = Loops(*place("loops"), lane)
-        scale = Weighbridge(*place("scale"), lane, g.platform_from_m, g.platform_to_m)
+        weather = self.world.weather
+        scale = Weighbridge(
+            *place("scale"), lane, g.platform_from_m, g.platform_to_m, weather=weather
+        )
         camera = Camera(
             *place("camera"),
             lane,
-            self.world.weather,
+            weather,
             CameraParameters(
                 trigger_m=g.camera_trigger_m,
                 view_to_m=g.camera_trigger_m + 4.0,
@@ -187,7 +191,10 @@ class Gate:
         lamp_red = io.points["lamp_red"].write
         assert lamp_red is not None
         lamp_red(True)
-        self.devices[spec.id] = LaneDevices(barrier, light, loops, io, scale, camera)
+        devices = LaneDevices(barrier, light, loops, io, scale, camera)
+        self.devices[spec.id] = devices
+        for role, share in spec.wear.items():
+            getattr(devices, role).begin_worn(share)
         self._wire_barrier(spec.id, profile_of["barrier"], barrier)
         counters = {f"count_{name}" for name in io.wired if name.startswith("loop_")}
         self._wire_modbus(spec.id, "io", io, profiles.load(profile_of["io"]), io.wired | counters)
@@ -332,6 +339,7 @@ class Gate:
                 preclearance_delay_s=before_s + declared.acknowledged_after_arrival_s,
                 utc_offset_h=self.site.utc_offset_h,
                 axles=declared.axles,
+                revoke_after_release_s=declared.revoked_after_release_s,
             ),
             registered_s=now_s - before_s,
         )
@@ -393,8 +401,18 @@ class Gate:
         """Have `faults` begin and end at their times."""
         fault_schedule.schedule(faults, self.targets, self.clock, self.site.hours.opens_h)
 
+    def draw_weather(self, date: dt.date) -> None:
+        """Let it be as warm and as wet as the site's climate has it on a `date` of this seed."""
+        climate, weather = self.site.climate, self.world.weather
+        if climate is None:
+            return
+        weather.mean_c = climate.temperature_c[date.month - 1]
+        rng = self._rng(f"weather/{self.site.id}/{date}")
+        weather.plan(draw_showers(climate, date, self.site.hours.opens_h, rng))
+
     async def run_day(self, date: dt.date) -> None:
-        """Open, let the traffic of `date` come and go, and close."""
+        """Open, let the weather and the traffic of `date` come and go, and close."""
+        self.draw_weather(date)
         await self.run_arrivals(
             traffic.plan(self.site, self.site.day(date), self.seed), self.site.hours.open_s
         )

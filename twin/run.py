@@ -88,6 +88,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             gate.plan_faults(
                 fault_schedule.load(plan.faults, gate.targets, plan.site.hours.opens_h)
             )
+        gate.draw_weather(plan.day)
         planned, open_s = arrivals(plan)
         wire_list = await gate.start()
         stack = factory(wire_list, plan.stack_options)

@@ -29,6 +29,7 @@ HourText = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Direction = Literal["in", "out"]
 LaneKind = Literal["smart", "traditional"]
+WornRole = Literal["barrier", "light", "loops", "io", "scale", "camera"]
 
 
 class Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -95,6 +96,8 @@ class Shares(Strict, frozen=True):
     preclearance_late: Share
     preclearance_rejected: Share
     dirty_plate: Share
+    revoked: Share = 0.0
+    """A release is taken back while the vehicle still stands there."""
 
 
 class Drivers(Strict, frozen=True):
@@ -129,6 +132,19 @@ class Traffic(Strict, frozen=True):
     shares: Shares
     drivers: Drivers
     officer: Officer
+
+
+Monthly = Annotated[list[float], Meta(min_length=12, max_length=12)]
+
+
+class Climate(Strict, frozen=True):
+    """Monthly means, January to December: rain, days with rain, air temperature."""
+
+    rain_mm: Annotated[list[Annotated[float, Meta(gt=0)]], Meta(min_length=12, max_length=12)]
+    rainy_days: Annotated[
+        list[Annotated[float, Meta(gt=0, le=31)]], Meta(min_length=12, max_length=12)
+    ]
+    temperature_c: Monthly
 
 
 class Geometry(Strict, frozen=True):
@@ -178,6 +194,8 @@ class LaneSpec(Strict, frozen=True):
     geometry: Name
     arm: ArmSpec
     devices: list[DeviceSpec] = []
+    wear: dict[WornRole, Annotated[float, Meta(ge=0, le=2)]] = {}
+    """What devices have behind them when the day begins, as a share of their rated life."""
 
 
 class Site(Strict, frozen=True):
@@ -193,6 +211,8 @@ class Site(Strict, frozen=True):
     geometry: dict[str, Geometry]
     lanes: list[LaneSpec]
     sources: dict[str, str]
+    climate: Climate | None = None
+    """Without one it never rains."""
 
     def day(self, date: dt.date) -> Day:
         """The counted traffic of `date`; `UnknownName` with the known days otherwise."""
@@ -331,6 +351,8 @@ def _lane_problems(key: str, lane: LaneSpec, site: Site) -> Iterator[tuple[str, 
             yield f"{key}.devices", f"a smart lane has one {role}, not {count}"
         if lane.kind == "traditional" and count:
             yield f"{key}.devices", f"a traditional lane has an officer and no {role}"
+    if lane.kind == "traditional" and lane.wear:
+        yield f"{key}.wear", "a traditional lane has an officer and no device that wears"
 
 
 def _source_problems(site: Site, data: dict[str, Any]) -> Iterator[tuple[str, str]]:

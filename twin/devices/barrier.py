@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 import simpy
 
 from twin.clock import Clock
+from twin.devices import barrier_wear
 from twin.devices.barrier_words import (
     COMMANDS,
     CONTACTS,
@@ -25,6 +26,7 @@ from twin.devices.barrier_words import (
     GateStatus,
 )
 from twin.devices.base import Device, FaultKind, Writer
+from twin.devices.wear import WORN, Part
 from twin.errors import UnknownName
 from twin.physics.engine import EventKind
 from twin.trace import Trace
@@ -38,6 +40,7 @@ class Barrier(Device):
 
     kind: ClassVar[str] = "barrier"
     FAULTS: ClassVar[Mapping[str, FaultKind]] = FAULTS
+    PARTS: ClassVar[Mapping[str, Part]] = barrier_wear.PARTS
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Barrier(Device):
     ) -> None:
         super().__init__(id, clock, trace, rng)
         self.arm = arm
+        self._new_arm = arm.parameters
         self.parameters = parameters or BarrierParameters()
         self.online = True
         """Has mains; a controller without it answers on no wire."""
@@ -99,13 +103,19 @@ class Barrier(Device):
             "4 limit open, 5 limit closed (our order)",
         )
         add("last_error", lambda: int(self.last_error), doc="see BarrierError; 0 none")
-        add("operations", lambda: self.operations, doc="open and close operations ever made")
+        add("operations", self._ever_made, doc="open and close operations ever made")
         add(
             "partial_operations",
             lambda: self.partial_operations,
             doc="operations since the last reset",
         )
         add("board_temperature_c", self._temperature_c, unit="°C", doc="board temperature")
+        add(
+            "motor_load_percent",
+            lambda: round(100 * barrier_wear.motor_load(self.arm.parameters), 1),
+            unit="%",
+            doc="engineering: torque that lifts the closed arm, of the motor's limit",
+        )
         for name in COMMANDS:
             add(name, lambda: False, self._writer(name), doc=f"order: {name}")
         for name in CONTACTS:
@@ -151,6 +161,10 @@ class Barrier(Device):
             self.limit("closed"),
         )
         return sum(bit << index for index, bit in enumerate(bits))
+
+    def _ever_made(self) -> int:
+        """Its counter also knows what it did before this run."""
+        return self.operations + round(2 * self.wear.before("drive"))
 
     def _temperature_c(self) -> int:
         age_s = self.clock.now_s() - self._heat_at_s
@@ -276,7 +290,9 @@ class Barrier(Device):
         self._after(
             "run_time", p.run_time_factor * travel_s + 1.0, lambda: self._ran_too_long(record)
         )
+        self._age_arm()
         speed = pace * float(self.faults.get("slow", {}).get("factor", 1.0))
+        speed *= barrier_wear.pace(self._new_arm, arm.parameters)
         arm.drive("up" if up else "down", speed=speed, to_deg=to_deg, cause=record)
 
     def _has_to_move(self, wish: GateStatus, up: bool) -> bool:
@@ -408,6 +424,14 @@ class Barrier(Device):
             self._set_reversal()
         elif kind == "limit_switch_dead":
             self.changed("limits")
+        elif kind == WORN:
+            self._age_arm()
+
+    def _age_arm(self) -> None:
+        """The arm as worn as it is now, in steps of a hundredth of its life."""
+        share = round(self.wear.share("drive"), 2)
+        new = self._new_arm
+        self.arm.parameters = barrier_wear.worn_arm(new, share, self.parameters.wear)
 
     def _reversal_s(self) -> float | None:
         if "no_reversal" in self.faults:
@@ -446,6 +470,7 @@ class Barrier(Device):
         age_s = now_s - self._heat_at_s
         self._heat_c *= math.exp(-age_s / self.parameters.cooling_s)
         self._heat_c, self._heat_at_s = self._heat_c + self.parameters.heating_c, now_s
+        self.wear.use("drive", 0.5)
         if "counter_sticky" not in self.faults:
             self.operations += 1
             self.partial_operations += 1

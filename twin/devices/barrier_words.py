@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from twin.devices.base import FaultKind, Parameter
+from twin.devices.barrier_wear import PARTS, DriveWear
+from twin.devices.base import FaultKind, Parameter, worn_fault
 
 
 class GateStatus(StrEnum):
@@ -61,6 +62,7 @@ class BarrierParameters:
       is slow (``calibration_speed``) and shows as calibrating.
     - ``ambient_c``, ``heating_c``, ``cooling_s``: the board warms by `heating_c` per move and
       cools with this time constant.
+    - ``wear``: what the end of its rated life does to the drive.
     """
 
     start_s: float = 0.15
@@ -77,6 +79,7 @@ class BarrierParameters:
     board_id: int = 0x0130
     firmware: tuple[int, int, int] = (1, 4, 0)
     serial: str = "GT-0000000001"
+    wear: DriveWear = field(default_factory=DriveWear)
 
 
 FAULTS: Mapping[str, FaultKind] = {
@@ -107,6 +110,7 @@ FAULTS: Mapping[str, FaultKind] = {
         FaultKind("power_cut", "No mains: the controller is dead, the brake decides."),
         FaultKind("no_position_feedback", "The encoder is lost: the position is unknown."),
         FaultKind("counter_sticky", "The operation counters no longer count."),
+        worn_fault(PARTS),
     )
 }
 """The fault menu of every barrier."""

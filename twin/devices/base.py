@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from twin.clock import Clock
+from twin.devices.wear import ALL, SHARE_MAX, WORN, Part, Wear
 from twin.errors import GateTwinError, UnknownName
 from twin.trace import Trace
 
@@ -99,7 +100,7 @@ class Faulty:
         }
         self.faults[kind] = values
         number = self.trace(self.id, "fault.begin", target=self.id, kind=kind, parameters=values)
-        self._fault_changed(kind, number)
+        self._begun_or_ended(kind, number)
         return number
 
     def heal(self, kind: str) -> int:
@@ -109,17 +110,34 @@ class Faulty:
         if self.faults.pop(kind, None) is None:
             return -1
         number = self.trace(self.id, "fault.end", target=self.id, kind=kind)
-        self._fault_changed(kind, number)
+        self._begun_or_ended(kind, number)
         return number
+
+    def _begun_or_ended(self, kind: str, cause: int) -> None:
+        self._fault_changed(kind, cause)
 
     def _fault_changed(self, kind: str, cause: int) -> None:
         """Hook: fault `kind` has just begun or ended (see `self.faults`)."""
+
+
+def worn_fault(parts: Mapping[str, Part]) -> FaultKind:
+    """The fault that ages a device with these parts."""
+    return FaultKind(
+        WORN,
+        "Parts have this share of their rated life behind them, besides their own use.",
+        {
+            "share": Parameter(1.0, "", 0.0, SHARE_MAX, doc="of the rated life"),
+            "part": Parameter(ALL, choices=(ALL, *parts), doc="which part"),
+        },
+    )
 
 
 class Device(Faulty):
     """Behaviour of one piece of equipment, without a protocol."""
 
     kind: ClassVar[str] = "device"
+    PARTS: ClassVar[Mapping[str, Part]] = {}
+    """What of it wears."""
 
     def __init__(self, id: str, clock: Clock, trace: Trace, rng: random.Random) -> None:
         super().__init__(id, trace)
@@ -127,6 +145,32 @@ class Device(Faulty):
         self.rng = rng
         self.points: dict[str, Point] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self.wear = Wear(clock, self.PARTS, self.faults)
+
+    def begin_worn(self, share: float, part: str = ALL) -> None:
+        """Start the run with this share of the rated life behind a part, or behind all."""
+        self.wear.begin(share, part)
+        self._record_wear(part, -1)
+        self._fault_changed(WORN, -1)
+
+    def _begun_or_ended(self, kind: str, cause: int) -> None:
+        if kind == WORN:
+            part = self.faults.get(WORN, {}).get("part", ALL)
+            self._record_wear(str(part), cause)
+        super()._begun_or_ended(kind, cause)
+
+    def _record_wear(self, part: str, cause: int) -> None:
+        for name, spec in self.PARTS.items():
+            if part in (ALL, name):
+                self.trace(
+                    self.id,
+                    "device.wear",
+                    cause,
+                    part=name,
+                    age=round(self.wear.age(name), 3),
+                    unit=spec.unit,
+                    share=round(self.wear.share(name), 6),
+                )
 
     def add_point(
         self,

@@ -15,7 +15,8 @@ from datetime import timedelta, timezone
 from typing import ClassVar, Final, Protocol
 
 from twin.clock import Clock
-from twin.devices.base import Device, FaultKind, Parameter
+from twin.devices.base import Device, FaultKind, Parameter, worn_fault
+from twin.devices.wear import Part
 from twin.documents import draw, ocr
 from twin.documents.errors import DocumentError
 from twin.documents.plates import check_plate
@@ -28,6 +29,16 @@ UNKNOWN: Final = "unknown"
 
 KEPT: Final = 64
 """Readings that the camera remembers, for clients that poll."""
+
+
+PARTS: Mapping[str, Part] = {
+    "leds": Part("h", 50_000, "estimate: L70 of infrared LEDs, lit half of the time"),
+    "glass": Part("h", 720, "estimate: a month between two cleanings"),
+}
+"""The infrared lamps, and the glass since it was cleaned last."""
+
+LEFT_AT_L70 = 0.7
+"""By definition of L70: the share of its light that a LED still gives at the end of its life."""
 
 
 class WatchedLane(Protocol):
@@ -65,6 +76,12 @@ class CameraParameters:
     noise: float = 0.03
     unreadable_below: float = 0.2
     utc_offset_h: float = 7.0
+    glass_weight: float = 0.25
+    """Lost to the dirt on the glass when a cleaning is due."""
+    leds_weight: float = 0.8
+    """Lost at night without any infrared light."""
+    splash: float = 4.0
+    """How many times faster the glass gets dirty in rain: spray of wheels, dried up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,7 @@ class Camera(Device):
     """One plate camera over one lane."""
 
     kind: ClassVar[str] = "camera"
+    PARTS: ClassVar[Mapping[str, Part]] = PARTS
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
         "blind": FaultKind("blind", "The lens is covered: vehicles pass unseen."),
         "slow": FaultKind(
@@ -159,6 +177,7 @@ class Camera(Device):
             "frozen", "The camera's application hangs: connections stay open and say nothing."
         ),
         "offline": FaultKind("offline", "No power or no network: connections break."),
+        "worn": worn_fault(PARTS),
     }
 
     def __init__(
@@ -174,6 +193,10 @@ class Camera(Device):
         super().__init__(id, clock, trace, rng)
         self.parameters = parameters
         self.weather = weather
+        self.wear.run("leds", 0.5)
+        self._weather_changed()
+        if weather is not None:
+            weather.on_change(self._weather_changed)
         self._zone = timezone(timedelta(hours=parameters.utc_offset_h))
         self.readings: deque[Reading] = deque(maxlen=KEPT)
         self._count = 0
@@ -248,9 +271,19 @@ class Camera(Device):
         p, view = self.parameters, self._view(vehicle.plate_dirt)
         lost = p.dirt_weight * view.dirt**2
         lost += p.night_weight * (1.0 - view.daylight)
+        lost += p.leds_weight * (1.0 - self.light()) * (1.0 - view.daylight)
+        lost += p.glass_weight * self.wear.share("glass")
         lost += p.rain_weight * min(1.0, view.rain_mm_h / p.rain_worst_mm_h)
         lost += float(self.faults.get("dirty_lens", {}).get("amount", 0.0))
         return min(1.0, max(0.0, 1.0 - lost))
+
+    def light(self) -> float:
+        """What the infrared lamps still give, 0 to 1: it falls exponentially through L70."""
+        return float(LEFT_AT_L70 ** self.wear.share("leds"))
+
+    def _weather_changed(self) -> None:
+        raining = self.weather is not None and self.weather.rain_mm_h > 0
+        self.wear.run("glass", self.parameters.splash if raining else 1.0)
 
     def _view(self, dirt: float) -> draw.View:
         if self.weather is None:

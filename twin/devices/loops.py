@@ -11,13 +11,29 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from twin.clock import Clock
-from twin.devices.base import Device, FaultKind, Parameter
+from twin.devices.base import Device, FaultKind, Parameter, worn_fault
+from twin.devices.wear import Part
 from twin.trace import Trace
 from twin.world.lane import Lane
 from twin.world.vehicle import Vehicle
 
 CHANNELS = ("approach", "arm_a", "arm_b", "exit")
 """Channels of a truck lane in the direction of travel."""
+
+PARTS: Mapping[str, Part] = {
+    "wire": Part(
+        "h", 87_600, "estimate: ten years of a sawn-in loop under trucks (insulation, sealant)"
+    ),
+}
+
+DETECTION_HEIGHT_M = 1.5
+"""How high over the road a new loop still sees metal: two thirds of the shorter side of a loop of
+1 m by 2.5 m is too low for a trailer, so detectors for trucks raise their sensitivity while
+something is there (estimate of what that gives)."""
+
+DETECTION_LOSS_M = 0.7
+"""How much of it is gone at the end of the rated life: damp insulation damps the circuit, and the
+detector retunes to less (estimate)."""
 
 _CHANNEL = Parameter("arm_a", choices=CHANNELS, doc="which channel")
 
@@ -26,6 +42,7 @@ class Loops(Device):
     """A multi-channel detector; point `<channel>` is true while metal is above the loop."""
 
     kind = "loops"
+    PARTS = PARTS
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
         "crosstalk": FaultKind(
             "crosstalk",
@@ -45,12 +62,15 @@ class Loops(Device):
                 "after_s": Parameter(30.0, "s", 0.1, 3600.0, doc="presence time limit"),
             },
         ),
+        "worn": worn_fault(PARTS),
     }
 
     def __init__(self, id: str, clock: Clock, trace: Trace, rng: random.Random, lane: Lane) -> None:
         super().__init__(id, clock, trace, rng)
         g = lane.geometry
-        self._count = dict.fromkeys(CHANNELS, 0)
+        self.wear.run("wire", 1.0)
+        self._above: dict[str, list[Vehicle]] = {channel: [] for channel in CHANNELS}
+        self._high: dict[str, list[Vehicle]] = {channel: [] for channel in CHANNELS}
         self._generation = dict.fromkeys(CHANNELS, 0)
         self._dropped = dict.fromkeys(CHANNELS, False)
         self._shown = dict.fromkeys(CHANNELS, False)
@@ -62,6 +82,7 @@ class Loops(Device):
         }
         for channel, (from_m, to_m) in spans.items():
             lane.watch_zone(channel, from_m, to_m, self._watcher(channel))
+            lane.watch_high_bed(from_m, to_m, self._high_watcher(channel))
             self.add_point(channel, self._reader(channel), doc=f"metal above the {channel} loop")
 
     def occupied(self, channel: str) -> bool:
@@ -69,24 +90,50 @@ class Loops(Device):
         stuck = self.faults.get("stuck")
         if stuck and stuck["channel"] == channel:
             return bool(stuck["occupied"])
-        here = self._count[channel] > 0 and not self._dropped[channel]
+        here = self._sees(channel) and not self._dropped[channel]
         cross = self.faults.get("crosstalk")
         if cross and cross["channel"] == channel:
-            here = here or self._count[str(cross["heard"])] > 0
+            here = here or self._sees(str(cross["heard"]))
         return here
+
+    def detection_height_m(self) -> float:
+        """How high over the road the loops see metal now."""
+        return max(0.0, DETECTION_HEIGHT_M - DETECTION_LOSS_M * self.wear.share("wire"))
+
+    def _sees(self, channel: str) -> bool:
+        """Whether metal is above the loop, and low enough for it."""
+        above, high = self._above[channel], self._high[channel]
+        if not high:  # the usual case
+            return bool(above)
+        reach_m = self.detection_height_m()
+        return any(vehicle not in high or vehicle.bed_m <= reach_m for vehicle in above)
 
     def _reader(self, channel: str) -> Callable[[], bool]:
         return lambda: self.occupied(channel)
 
     def _watcher(self, channel: str) -> Callable[[Vehicle, bool], None]:
         def watch(vehicle: Vehicle, inside: bool) -> None:
-            del vehicle
-            self._count[channel] += 1 if inside else -1
+            if inside:
+                self._above[channel].append(vehicle)
+            else:
+                self._above[channel].remove(vehicle)
+                self._high[channel] = [v for v in self._high[channel] if v is not vehicle]
             self._generation[channel] += 1
-            if self._count[channel] == 0:
+            if not self._above[channel]:
                 self._dropped[channel] = False
             elif inside:
                 self._arm_presence_limit(channel)
+            self._show()
+
+        return watch
+
+    def _high_watcher(self, channel: str) -> Callable[[Vehicle, bool], None]:
+        def watch(vehicle: Vehicle, only_bed: bool) -> None:
+            high = self._high[channel]
+            if only_bed:
+                high.append(vehicle)
+            else:
+                high.remove(vehicle)
             self._show()
 
         return watch
@@ -108,8 +155,8 @@ class Loops(Device):
         del cause
         if kind == "max_presence":
             self._dropped = dict.fromkeys(CHANNELS, False)
-            for channel, count in self._count.items():
-                if count:
+            for channel, above in self._above.items():
+                if above:
                     self._arm_presence_limit(channel)
         self._show()
 

@@ -23,7 +23,8 @@ from typing import ClassVar
 import simpy
 
 from twin.clock import Clock, ns
-from twin.devices.base import Device, FaultKind, Parameter, Writer
+from twin.devices.base import Device, FaultKind, Parameter, Writer, worn_fault
+from twin.devices.wear import WORN, Part
 from twin.errors import GateTwinError, UnknownName
 from twin.trace import Trace
 
@@ -43,6 +44,16 @@ OUTPUTS = (
 PULSED = frozenset({"barrier_open", "barrier_close", "barrier_stop"})
 """Relays that go to the command terminals of a barrier."""
 
+PARTS: Mapping[str, Part] = dict.fromkeys(
+    OUTPUTS,
+    Part(
+        "operations",
+        100_000,
+        "electrical endurance at rated load of relay modules of this class, e.g. ICP DAS I-87068W",
+    ),
+)
+"""Each relay; one operation is closing and opening again."""
+
 Contact = tuple[Device, str]
 """A device and the name of its point."""
 
@@ -59,6 +70,9 @@ class RemoteIoParameters:
     """A barrier terminal takes no notice of a contact shorter than this."""
     watchdog_s: float = 0.0
     """Silence of the master after which outputs fall back; 0 switches the watchdog off."""
+    worn_failures: float = 0.01
+    """At the end of the rated life, the share of moves at which a contact does not make, or does
+    not part; it grows with the fourth power of the age, as burn-off leads to pitting."""
     fallback: Mapping[str, bool] = field(default_factory=lambda: {"lamp_red": True})
     """Outputs at fallback; those not named go off."""
 
@@ -99,6 +113,7 @@ class RemoteIO(Device):
     """One module; `inputs` and `outputs` say which device's point hangs on which channel."""
 
     kind = "remote-io"
+    PARTS = PARTS
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
         fault.kind: fault
         for fault in (
@@ -125,6 +140,7 @@ class RemoteIO(Device):
             ),
             FaultKind("watchdog_trips", "the outputs fall back although the master is there"),
             FaultKind("power_cut", "no power: relays drop, wires answer nothing; coils come up 0"),
+            worn_fault(PARTS),
         )
     }
 
@@ -263,12 +279,19 @@ class RemoteIO(Device):
 
     def _move(self, relay: _Relay, closed: bool, cause: int) -> None:
         """The armature follows the coil, unless something keeps the contact."""
-        stuck = self.faults.get("output_stuck")
-        if stuck is not None and stuck["channel"] == relay.name:
+        stuck = self.faults.get("output_stuck", {})
+        held = stuck.get("channel") == relay.name
+        if held:
             closed = bool(stuck["closed"])
         if not self.online:
             closed = False
         if closed == relay.closed:
+            return
+        self.wear.use(relay.name, 0.5)
+        if self.rng.random() < self.failure_rate(relay.name) and not held:
+            # Burnt: it does not make, or has welded. The next move may free it.
+            what = "missed" if closed else "welded"
+            self.trace(self.id, "device.state", cause, state=what, output=relay.name)
             return
         relay.closed = closed
         relay.edge += 1
@@ -288,6 +311,10 @@ class RemoteIO(Device):
         elif relay.recognised:
             relay.recognised = False
             relay.target(False, state)
+
+    def failure_rate(self, output: str) -> float:
+        """Probability that the contact of `output` does not follow its coil at the next move."""
+        return min(1.0, self.parameters.worn_failures * self.wear.share(output) ** 4)
 
     def _recognise(self, relay: _Relay, edge: int, cause: int) -> None:
         """The barrier's terminal has seen the same closed contact long enough."""
@@ -323,7 +350,7 @@ class RemoteIO(Device):
         active = kind in self.faults
         if kind == "watchdog_trips" and active:
             self._trip(cause)
-        elif kind == "output_stuck":
+        elif kind == "output_stuck" or (kind == WORN and not active):
             for relay in self._relays.values():
                 self._move(relay, relay.coil, cause)
         elif kind == "power_cut":

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from twin.clock import NS, Clock
-from twin.devices.base import Device, FaultKind, Parameter
+from twin.devices.base import Device, FaultKind, Parameter, worn_fault
+from twin.devices.wear import Part
 from twin.trace import Trace
 from twin.world.lane import Lane
+from twin.world.weather import Weather
 
 _BUCKET_NS = 100_000_000
 """The terminal's converter gives ten values a second; noise is constant within one."""
@@ -32,6 +34,40 @@ _NOISE_MAX = 2 * math.sqrt(3.0)
 
 _MOVING_M_S = 0.02
 """Slower wheels do not shake the platform."""
+
+
+PARTS: Mapping[str, Part] = {
+    "cells": Part(
+        "loadings",
+        1_000_000,
+        "estimate: ten years of 270 trucks a day; OIML R 76-1 tests endurance with 100,000",
+    ),
+}
+"""A loading is one vehicle on an empty platform."""
+
+_ADJUSTED_AT_C = 20.0
+"""Temperature at which the span was adjusted (estimate)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellWear:
+    """Errors of the load cells, as shares of the load; `worn_…` comes on top at the end of life.
+
+    A new scale has the temperature effect and the creep of a class C3 cell (OIML R 60, 3,000
+    divisions). What wear adds is an estimate, set so that a scale leaves the tolerance of
+    OIML R 76-1 in service (3 e for a load of 40 t) within its rated life: why they are verified
+    every year.
+    """
+
+    temperature_1_k: float = 1e-5
+    """Span lost or gained with each kelvin off the temperature of adjustment."""
+    creep: float = 1e-4
+    """What a load that stays gains in the end; it gets there with `creep_s`."""
+    worn_creep: float = 4e-4
+    creep_s: float = 600.0
+    worn_span: float = -3e-3
+    worn_corner: float = 2e-3
+    """Difference from the middle of the platform to its end: cells that aged unevenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +92,7 @@ class WeighbridgeParameters:
     drift_period_s: float = 6 * 3600.0
     zero_range: float = 0.02
     """Share of the capacity within which the zero command works (R 76-1, 4.5.1: 4 % in all)."""
+    wear: CellWear = CellWear()
 
     @property
     def overload_kg(self) -> int:
@@ -115,6 +152,7 @@ class Weighbridge(Device):
     """The scale of one lane between `from_m` and `to_m`, with its terminal."""
 
     kind = "weighbridge"
+    PARTS = PARTS
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
         fault.kind: fault
         for fault in (
@@ -127,14 +165,17 @@ class Weighbridge(Device):
                 "no overload and no out-of-range flag; the weight ends at the highest valid one",
             ),
             FaultKind("offline", "the terminal has no power: its wires answer nothing"),
+            worn_fault(PARTS),
         )
     }
 
     def __init__(
         self, id: str, clock: Clock, trace: Trace, rng: random.Random, lane: Lane,
         from_m: float, to_m: float, parameters: WeighbridgeParameters | None = None,
+        weather: Weather | None = None,
     ) -> None:  # fmt: skip
         super().__init__(id, clock, trace, rng)
+        self.weather = weather
         self.parameters = parameters or WeighbridgeParameters()
         self._lane, self._from_m, self._to_m = lane, from_m, to_m
         self._salt = rng.getrandbits(64)
@@ -144,7 +185,7 @@ class Weighbridge(Device):
         self._swing = natural * math.sqrt(1 - self.parameters.damping**2)
         self._stiffness = natural * natural
         # The oscillator at the last change of load: instant, load, displacement, speed.
-        self._since_ns = clock.now_ns()
+        self._since_ns = self._loaded_ns = clock.now_ns()
         self._load_kg = lane.axle_load_kg(from_m, to_m)
         self._offset_kg, self._rate_kg_s = 0.0, 0.0
         self._zero_kg = self._slow_drift_kg(self._since_ns)
@@ -212,6 +253,7 @@ class Weighbridge(Device):
             noise_kg = math.hypot(noise_kg, float(self.faults["noisy"]["sigma_kg"]))
         bucket = t_ns // _BUCKET_NS
         error_kg = self._zero_error_kg(t_ns) + noise_kg * self._noise(bucket)
+        error_kg += self._load_error_kg(t_ns)
         exact_kg = self._load_kg + settling_kg + error_kg
         gross_kg = math.floor(exact_kg / division + 0.5) * division
         overload, underload = gross_kg > p.overload_kg, gross_kg < -20 * division
@@ -264,6 +306,9 @@ class Weighbridge(Device):
         self._rate_kg_s = rate
         began, ended = self._load_kg == 0, load_kg == 0
         self._since_ns, self._load_kg = now, load_kg
+        if began:
+            self._loaded_ns = now
+            self.wear.use("cells")
         if began or ended:
             state = "empty" if ended else "loaded"
             self.trace(self.id, "device.state", state=state)
@@ -291,6 +336,28 @@ class Weighbridge(Device):
         parts = (value & 0xFFFF) + (value >> 16 & 0xFFFF) + (value >> 32 & 0xFFFF) + (value >> 48)
         # four uniform parts: mean 2, variance 4/12
         return (parts / 65535 - 2.0) * math.sqrt(3.0)
+
+    def _load_error_kg(self, t_ns: int) -> float:
+        """What temperature, creep and wear make of the load that lies there, kg."""
+        if self._load_kg == 0:
+            return 0.0
+        p, share = self.parameters.wear, self.wear.share("cells")
+        warmth_k = 0.0 if self.weather is None else self.weather.temperature_c() - _ADJUSTED_AT_C
+        stood_s = (t_ns - self._loaded_ns) / NS
+        crept = (p.creep + p.worn_creep * share) * (1 - math.exp(-stood_s / p.creep_s))
+        error = p.temperature_1_k * warmth_k + crept + p.worn_span * share
+        corner_kg = 0.0
+        if share > 1e-3:  # who is new is level: not worth finding out where the axles stand
+            corner_kg = p.worn_corner * share * self._off_middle_kg()
+        return error * self._load_kg + corner_kg
+
+    def _off_middle_kg(self) -> float:
+        """Each axle's load times its place: -1 at the entry, 0 in the middle, 1 at the exit."""
+        middle_m, half_m = (self._from_m + self._to_m) / 2, (self._to_m - self._from_m) / 2
+        return sum(
+            load_kg * (place_m - middle_m) / half_m
+            for place_m, load_kg in self._lane.axles_between(self._from_m, self._to_m)
+        )
 
     # --- zero -----------------------------------------------------------------------------
 

@@ -87,6 +87,7 @@ class _Collector:
             "partner.preclearance": lambda record: self._append(self.facts.preclearances, record),
             "partner.channel": lambda record: self._append(self.facts.channels, record),
             "partner.revoked": self._revoked,
+            "weather": self._weather,
             **{kind: _appender(events) for kind, events in partner.items()},
         }
 
@@ -199,6 +200,14 @@ class _Collector:
 
     def _declared(self, record: Record) -> None:
         self.facts.declared[str(record.payload["declaration"])] = _event(record)
+
+    def _weather(self, record: Record) -> None:
+        t_s, rain = record.t_ns / _NS, self.facts.rain
+        if rain and math.isinf(rain[-1][1]):
+            rain[-1] = (rain[-1][0], t_s, rain[-1][2])
+        falling = float(record.payload["rain_mm_h"])
+        if falling:
+            rain.append((t_s, math.inf, falling))
 
     def _revoked(self, record: Record) -> None:
         self.facts.revoked[str(record.payload["declaration"])] = _event(record)

@@ -165,6 +165,8 @@ class Facts:
     preclearances: dict[str, list[Event]] = field(default_factory=dict)
     channels: dict[str, list[Event]] = field(default_factory=dict)
     revoked: dict[str, Event] = field(default_factory=dict)
+    rain: list[tuple[float, float, float]] = field(default_factory=list)
+    """When it rained: from, to (infinite if to the end), mm/h."""
     releases: list[Event] = field(default_factory=list)
     gate_records: list[Event] = field(default_factory=list)
     alarms: list[Event] = field(default_factory=list)

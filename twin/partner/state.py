@@ -54,7 +54,8 @@ class Declaration:
 
     `preclearance` is the far side's final answer, given `preclearance_delay_s` after
     registration; until then it is pending. `registered_s` is an instant of the clock and may be
-    negative (declared before the day began). `axles` decides the weight limit.
+    negative (declared before the day began). `axles` decides the weight limit. A release that is
+    given is taken back after `revoke_after_release_s`, unless the vehicle has crossed by then.
     """
 
     number: str
@@ -71,6 +72,7 @@ class Declaration:
     utc_offset_h: float = 7.0
     axles: int = 6
     valid_h: float = 72.0
+    revoke_after_release_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -211,6 +213,16 @@ class PartnerState(Faulty):
             self.trace("partner", "partner.revoked", declaration=number, why=why)
             self._tell("revoked", matter.declaration, {"why": why})
 
+    def _think_again(self, matter: Matter) -> None:
+        declared = matter.declaration
+
+        def revoke() -> None:
+            if matter.crossed_ns is None:
+                self.revoke(declared.number)
+
+        if declared.revoke_after_release_s is not None:
+            self.clock.call_later(declared.revoke_after_release_s, revoke)
+
     def crossed(self, number: str) -> bool:
         """The gate says that the declaration's vehicle has passed; false if it had already."""
         matter = self.matters.get(number)
@@ -286,6 +298,7 @@ class PartnerState(Faulty):
             self._count.releases += 1
             number = f"R{self._count.releases:06d}"
             matter.release, matter.released_ns = number, self.clock.now_ns()
+            self._think_again(matter)
         decision: models.Decision = "refused" if reasons else "released"
         self.trace(
             "partner", "partner.release", declaration=request.declaration, plate=request.plate,

@@ -103,7 +103,12 @@ def _day(facts: Facts, civil: Civil) -> Figure:
                   **_mirrored(highest["y"])},
         "yaxis2": {"domain": [0.0, 0.46], "title": {"text": "#ax_queue"},
                    **_mirrored(highest["y2"])},
-        "shapes": [_band(fault, facts, civil, "paper", 0.0, 1.0) for fault in facts.faults],
+        "shapes": [
+            *(_span(begin_s, end_s, "@rain", facts, civil, "paper", 0.0, 1.0)
+              for begin_s, end_s, _ in facts.rain),
+            *(_band(fault, facts, civil, "paper", 0.0, 1.0) for fault in facts.faults),
+        ],
+        "annotations": [_raining(*shower, civil) for shower in facts.rain],
     }  # fmt: skip
     return {"data": traces, "layout": layout}
 
@@ -133,10 +138,25 @@ def _mirrored(highest: float) -> Figure:
 
 
 def _band(fault: Fault, facts: Facts, civil: Civil, yref: str, low: float, high: float) -> Figure:
+    return _span(fault.begin_s, fault.end_s, "@fault", facts, civil, yref, low, high)
+
+
+def _span(
+    begin_s: float, end_s: float, colour: str, facts: Facts, civil: Civil, yref: str,
+    low: float, high: float,
+) -> Figure:  # fmt: skip
     return {
         "type": "rect", "layer": "below", "xref": "x", "yref": yref, "y0": low, "y1": high,
-        "x0": civil.ms(fault.begin_s), "x1": civil.ms(min(fault.end_s, facts.end_s)),
-        "line": {"width": 0}, "fillcolor": "@fault",
+        "x0": civil.ms(begin_s), "x1": civil.ms(min(end_s, facts.end_s)),
+        "line": {"width": 0}, "fillcolor": colour,
+    }  # fmt: skip
+
+
+def _raining(begin_s: float, end_s: float, rain_mm_h: float, civil: Civil) -> Figure:
+    del end_s
+    return {
+        "xref": "x", "yref": "paper", "x": civil.ms(begin_s), "y": 0.51, "xanchor": "left",
+        "text": f"☂ {rain_mm_h:g} mm/h", "showarrow": False, "font": {"size": 11},
     }  # fmt: skip
 
 

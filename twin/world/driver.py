@@ -200,9 +200,9 @@ class Driver:
             if lane.arm_coming_down:
                 front, speed = lane.position(mover)
                 place = min(g.arm_line_m - _CLOSE_TO_ARM_M, front + max(0.3, speed**2 / 5.0))
-                lane.stays(mover)
                 stop = stop_at(self.clock.env.now, front, speed, place, self.vehicle.limits)
                 self._drive(mover, stop)
+                lane.stays(mover)
                 yield self._until(stop)
                 self._record("vehicle.stopped", front_m=round(place, 3))
                 return False
@@ -211,11 +211,10 @@ class Driver:
         """Go through right behind `ahead`, without a look at the lamp."""
         lane, g = self.lane, self.lane.geometry
         self._misbehaves("follows_too_close", 0.0)
-        motion = self._closest_behind(mover, ahead)
-        brake_at = motion.when(g.stop_line_m - 1.0)
-        self._drive(mover, motion)
-        assert brake_at is not None
-        yield self.clock.env.timeout(max(0, brake_at - self.clock.env.now))
+        while (motion := (yield from self._stay_behind(mover, ahead))) is None:
+            if ahead not in lane.movers:
+                yield from self._to_stop_line(mover)  # nobody to follow: he waits like anybody
+                return
         if lane.arm_coming_down or lane.arm.angle_deg() < OPEN_SEEN_DEG:
             front, speed = lane.position(mover)  # too late: he stands and waits like anybody
             self._drive(mover, self._limits(front, speed, g.stop_line_m))
@@ -232,6 +231,31 @@ class Driver:
         yield self._until(motion)
         lane.remove(mover)
         self.outcome = "crossed"
+
+    def _stay_behind(
+        self, mover: Mover, ahead: Mover
+    ) -> Generator[simpy.Event, Any, Motion | None]:
+        """Drive behind `ahead` to the stop line; None if he stopped, and has now gone on."""
+        lane = self.lane
+        motion, generation = self._closest_behind(mover, ahead), ahead.generation
+        self._drive(mover, motion)
+        brake_at = motion.when(lane.geometry.stop_line_m - 1.0)
+        assert brake_at is not None
+        reached = self.clock.env.timeout(max(0, brake_at - self.clock.env.now))
+        while not reached.processed:
+            yield reached | lane.seen
+            if ahead.generation != generation and not reached.processed:
+                break  # he brakes, for an arm that comes down
+        else:
+            return motion
+        front, speed = lane.position(mover)
+        place = max(front, ahead.motion.end_m - ahead.vehicle.length_m - FOLLOW_GAP_M)
+        self._drive(mover, self._limits(front, speed, place))
+        yield self._until(mover.motion)
+        self._record("vehicle.stopped", front_m=round(place, 3))
+        while lane.leaving is not ahead and ahead in lane.movers:
+            yield lane.seen
+        return None
 
     def _closest_behind(self, mover: Mover, ahead: Mover) -> Motion:
         """The quickest move to the far end that never comes nearer than the gap to `ahead`."""

@@ -6,7 +6,7 @@ ordered list of places at which something happens, and one timer waits for the n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import simpy
@@ -106,9 +106,10 @@ class Lane:
         self.look()
 
     def stays(self, mover: Mover) -> None:
-        """`mover` has started and stopped again before the arm."""
+        """`mover` has started and brakes again before the arm, as those behind him see."""
         if self.leaving is mover:
             self.leaving = None
+        self.look()
 
     def stopped(self, vehicle: Vehicle) -> None:
         """`vehicle` stands at the stop line."""
@@ -176,15 +177,32 @@ class Lane:
 
     def axle_load_kg(self, from_m: float, to_m: float) -> float:
         """True load on the span now, kg."""
-        total = 0.0
+        return sum((load_kg for _, load_kg in self.axles_between(from_m, to_m)), 0.0)
+
+    def axles_between(self, from_m: float, to_m: float) -> Iterator[tuple[float, float]]:
+        """Place (m) and load (kg) of each axle that stands on the span now."""
         for mover in self.movers:
             front, _ = mover.motion.at(self.clock.env.now)
             for axle in mover.vehicle.axles:
                 # An axle is told of at the nanosecond before or after it is there: it counts as
                 # there, at either end of the span.
                 if from_m <= front - axle.offset_m + 1e-6 < to_m:
-                    total += axle.load_kg
-        return total
+                    yield front - axle.offset_m, axle.load_kg
+
+    def watch_high_bed(self, from_m: float, to_m: float, callback: ZoneWatcher) -> None:
+        """Call back when only the high bed of a vehicle is above the span, and when no longer."""
+
+        def triggers(mover: Mover) -> list[_Trigger]:
+            vehicle = mover.vehicle
+            low_m, high_m = vehicle.high_bed
+            if high_m - low_m <= to_m - from_m:
+                return []  # something low is always above the span
+            return [
+                self._at(to_m + low_m, lambda: callback(vehicle, True)),
+                self._at(from_m + high_m, lambda: callback(vehicle, False)),
+            ]
+
+        self._watches.append(triggers)
 
     def _at(self, front_m: float, fire: Callable[[], None]) -> _Trigger:
         self._order += 1

@@ -24,6 +24,7 @@ WHY = (
     "weight_mismatch",
     "plate_mismatch",
     "not_precleared",
+    "revoked",
 )
 """What is true of a vehicle: `ok`, or why it must not pass."""
 
@@ -40,6 +41,9 @@ _LENGTH_M = {2: 9.0, 5: 16.2, 6: 16.5}
 _TARE_KG = {2: 6_200, 5: 14_800, 6: 15_900}
 """Vehicle classes; estimates around common makes."""
 
+_BED_M = {2: 0.9, 5: 1.15, 6: 1.15}
+"""Underside of the bed: a rigid truck's frame, a container trailer's high bed; estimates."""
+
 _SHARE_OF_LOAD = {
     2: (0.36, 0.64),
     5: (0.15, 0.28, 0.19, 0.19, 0.19),
@@ -47,6 +51,9 @@ _SHARE_OF_LOAD = {
 }
 """How the gross mass stands on the axles when laden; estimates."""
 
+
+REVOKED_S = (0.0, 2.0)
+"""A release is taken back so long after it was given: before any arm can be open (estimate)."""
 
 CONVOY_S = (2.0, 8.0)
 """A tail-gater joins the queue so long after the truck that he follows (estimate)."""
@@ -65,6 +72,8 @@ class Declared:
     preclearance: Literal["acknowledged", "rejected"]
     acknowledged_after_arrival_s: float
     """Negative when the far side's answer is there before the vehicle."""
+    revoked_after_release_s: float | None = None
+    """Customs takes its release back so long after it gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +229,7 @@ def _arrival(
             acknowledged_after_arrival_s=rng.uniform(*traffic.preclearance_late_s)
             if rng.random() < shares.preclearance_late
             else -rng.uniform(600, 7_200),
+            revoked_after_release_s=rng.uniform(*REVOKED_S) if why == "revoked" else None,
         )
     )
     return Arrival(
@@ -245,6 +255,7 @@ def _arrival(
             limits=_limits(site, laden, rng),
             temper=_temper(site, rng),
             why=why,
+            bed_m=_BED_M[axle_count],
         ),
     )
 
@@ -259,6 +270,7 @@ def _why(site: Site, laden: bool, rng: random.Random) -> str:
         ("weight_mismatch", shares.weight_mismatch if laden else 0.0),
         ("plate_mismatch", shares.plate_mismatch),
         ("not_precleared", shares.preclearance_rejected),
+        ("revoked", shares.revoked),
     ]
     point = rng.random()
     for why, share in menu:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from twin.world.motion import Limits
+
+_WHEEL_M = 0.5
+"""Radius of a truck's wheel (a 12R22.5 tyre, rounded)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,26 @@ class Vehicle:
     temper: Temper
     why: str
     """Ground truth: `ok`, or why the truck must not pass (see the trace vocabulary)."""
+    bed_m: float = 0.9
+    """Height of the underside of its bed over the road, between the axles."""
 
     @property
     def gross_kg(self) -> float:
         """True mass on the ground."""
         return sum(axle.load_kg for axle in self.axles)
+
+    @property
+    def high_bed(self) -> tuple[float, float]:
+        """Where nothing hangs lower than the bed: begin and end behind the front bumper, m.
+
+        The longest gap between two axles, less their wheels. Ahead of it are bumper, engine and
+        tanks, behind it the bogie and the underrun bar.
+        """
+        places = sorted(axle.offset_m for axle in self.axles)
+        ahead, behind = max(
+            itertools.pairwise(places), key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0)
+        )
+        return ahead + _WHEEL_M, max(ahead + _WHEEL_M, behind - _WHEEL_M)
 
     @property
     def should(self) -> str:

@@ -42,7 +42,7 @@ class World:
         self, site: Site, clock: Clock, trace: Trace, seed: int, arms: Mapping[str, Arm]
     ) -> None:
         self.site, self.clock, self.trace = site, clock, trace
-        self.weather = Weather(clock, site.hours.opens_h)
+        self.weather = Weather(clock, site.hours.opens_h, trace=trace)
         self.counts = Counts()
         self.done: simpy.Event = clock.env.event()
         """Triggered when the day is over and everybody has left, or after the drain time."""
