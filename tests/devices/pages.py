@@ -16,7 +16,7 @@ from twin.devices.barrier import Barrier, BarrierError
 from twin.profiles.modbus import Profile, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "devices" / "barrier.md"
-_BLOCK = re.compile(r"(<!-- generated: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- generated: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FIRST = {"coil": 1, "discrete": 10001, "input": 30001, "holding": 40001}
 
 
@@ -96,7 +96,7 @@ def filled(text: str) -> str:
         made = makers[name]() if name in makers else wire_map(name)
         return f"{found[1]}\n{made}\n{found[3]}"
 
-    return _BLOCK.sub(fill, text)
+    return BLOCK.sub(fill, text)
 
 
 if __name__ == "__main__":
