@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.devices import wear_pages
 from tests.camera.rig import Rig as CameraRig
 from tests.camera.rig import truck
+from tests.devices import wear_pages
 from tests.devices.bench import Bench, play
 from tests.devices.test_lane_devices import TRUCK, on_bench
 from tests.devices.test_lane_devices import Bench as LaneBench
