@@ -42,7 +42,8 @@ class Ratio:
 
     `better` says which way is good. `limit` is the bar for `ours` in the same unit; None where
     there is no bar. `ratio_limit` is the bar for ours ÷ reference. `counted` is a figure that no
-    neighbour can change, such as a count in virtual time.
+    neighbour can change, such as a count in virtual time. `floor` says that nothing on this machine
+    can be better than the reference.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Ratio:
     limit: float | None = None
     ratio_limit: float | None = None
     counted: bool = False
+    floor: bool = False
 
     @property
     def ratio(self) -> float:
@@ -75,7 +77,7 @@ class Ratio:
         """What is to be said of it; `busy` when others used the machine meanwhile.
 
         A missed bar counts only where the machine could have met it: on a quiet one, and not
-        where the reference itself takes longer than the bar allows.
+        where the machine's own floor lies beyond the bar.
         """
         if self.held is None:
             return Verdict.NO_BAR
@@ -83,5 +85,5 @@ class Ratio:
             return Verdict.MET
         if self.counted:
             return Verdict.MISSED
-        beyond = self.better == "lower" and self.limit is not None and self.reference > self.limit
+        beyond = self.floor and self.limit is not None and self.reference > self.limit
         return Verdict.BUSY if busy or beyond else Verdict.MISSED

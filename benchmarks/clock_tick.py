@@ -87,4 +87,5 @@ def run(quick: bool) -> Iterable[Ratio]:
         reference_name="bare call_at on the same loop",
         better="lower",
         limit=1.5,
+        floor=True,
     )

@@ -44,6 +44,15 @@ _language = click.option(
     help="Language the report opens in; it carries all three.",
 )  # fmt: skip
 
+_fidelity = click.option(
+    "--fidelity", type=click.Choice(["kinematic", "physics"]), default="kinematic",
+    show_default=True, help="How bodies move: closed form, or rigid bodies at 240 Hz.",
+)  # fmt: skip
+_engine = click.option(
+    "--engine", type=click.Choice(["pybullet", "mujoco"]), default="pybullet", show_default=True,
+    help="Rigid-body engine for --fidelity physics.",
+)  # fmt: skip
+
 
 class _Commands(click.Group):
     """The group, with the commands that other packages bring; loaded only when asked for."""
@@ -106,14 +115,8 @@ def main() -> None:
     help="Virtual time, or N times the wall clock (1: real time).",
 )  # fmt: skip
 @click.option("--faults", type=click.Path(path_type=Path), help="A fault schedule (TOML).")
-@click.option(
-    "--fidelity", type=click.Choice(["kinematic", "physics"]), default="kinematic",
-    show_default=True, help="How bodies move: closed form, or rigid bodies at 240 Hz.",
-)  # fmt: skip
-@click.option(
-    "--engine", type=click.Choice(["pybullet", "mujoco"]), default="pybullet", show_default=True,
-    help="Rigid-body engine for --fidelity physics.",
-)  # fmt: skip
+@_fidelity
+@_engine
 @click.option(
     "--stack", default="reference", show_default=True,
     help="The software under test: an installed name, or MODULE:FACTORY.",
@@ -355,6 +358,8 @@ def _built(site: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 @_seed
 @click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True,
               help="Times the wall clock.")  # fmt: skip
+@_fidelity
+@_engine
 @click.option("--for", "for_s", type=click.FloatRange(min=0.1), metavar="SECONDS",
               help="Stop after so many seconds.")  # fmt: skip
 @click.option("--stack", help="Also run this stack in the same process, as `reference`.")
@@ -368,6 +373,8 @@ def serve(
     day: str | None,
     seed: int,
     speed: float,
+    fidelity: Any,
+    engine: str,
     for_s: float | None,
     stack: str | None,
     trace_path: Path | None,
@@ -386,6 +393,8 @@ def serve(
         day=_date(day) if day else None,
         seed=seed,
         speed=speed,
+        fidelity=fidelity,
+        engine=engine,
         for_s=for_s,
         stack=stack,
         trace=trace_path,

@@ -27,7 +27,8 @@ from twin.devices.weighbridge import Weighbridge
 from twin.errors import HarnessError
 from twin.partner.service import PartnerService
 from twin.partner.state import CheckOrder, Declaration, PartnerState
-from twin.physics import ArmParameters, load_engine
+from twin.physics import ArmEngine, ArmParameters, load_engine
+from twin.physics.engine_process import EngineProcess
 from twin.profiles import camera as camera_profiles
 from twin.profiles import toledo as toledo_profiles
 from twin.site import LaneSpec, Site
@@ -123,6 +124,7 @@ class Gate:
         )
         clock.day_start = midnight + dt.timedelta(hours=site.hours.opens_h)
         self.engine_name = engine_of(fidelity, engine)
+        self._engine = self._load_engine()
         self._secret = secret or self._rng("secret")
         self.world = World(site, clock, trace, seed, self._arms())
         self.state = PartnerState(
@@ -142,8 +144,18 @@ class Gate:
     def _rng(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}/{name}")
 
+    def _load_engine(self) -> ArmEngine:
+        """On the wall clock a rigid-body engine must not hold up the wires while it computes."""
+        if self.engine_name == "kinematic" or self.clock.mode == "virtual":
+            return load_engine(self.engine_name)
+
+        def tell(event: str, why: str) -> None:
+            self.trace("physics", f"engine.{event}", engine=self.engine_name, why=why)
+
+        return EngineProcess(self.engine_name, self.clock, tell)
+
     def _arms(self) -> dict[str, Arm]:
-        engine = load_engine(self.engine_name)
+        engine = self._engine
         return {
             spec.id: Arm(
                 f"{spec.id}.arm",
@@ -348,6 +360,8 @@ class Gate:
 
     async def start(self, host: str = "127.0.0.1", first_port: int = 0) -> dict[str, Any]:
         """Serve all wires on `host`; returns the wire list. `first_port` 0 takes free ports."""
+        if isinstance(self._engine, EngineProcess):
+            await self._engine.start()
         ports = iter(range(first_port, first_port + len(self._served) + 1)) if first_port else None
         lanes: dict[str, dict[str, Any]] = {
             spec.id: {"id": spec.id, "direction": spec.direction}
@@ -384,6 +398,7 @@ class Gate:
         for served in self._served:
             await served.wire.stop()
         await self.customs.stop()
+        self._engine.close()
 
     @property
     def targets(self) -> Mapping[str, Faulty]:

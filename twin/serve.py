@@ -18,7 +18,7 @@ from typing import Any
 from twin import stacks
 from twin.clock import Clock, run_real
 from twin.errors import HarnessError
-from twin.gate import Gate
+from twin.gate import Fidelity, Gate, engine_of
 from twin.site import Site
 from twin.trace import Trace
 
@@ -34,6 +34,8 @@ class Order:
     day: dt.date | None = None
     seed: int = 0
     speed: float = 1.0
+    fidelity: Fidelity = "kinematic"
+    engine: str = "pybullet"
     for_s: float | None = None
     stack: str | None = None
     trace: Path | None = None
@@ -45,14 +47,18 @@ def serve(order: Order, ready: Callable[[dict[str, Any]], None]) -> None:
     async def main(clock: Clock) -> None:
         # Records leave memory as they come, so that a gate can be served for weeks.
         trace = Trace(clock, order.trace, keep=order.trace is not None)
-        trace("run", "run.start", site=order.site.id, seed=order.seed, fidelity="kinematic",
-              day=order.day.isoformat() if order.day else None, engine="kinematic",
-              faults=None, stack=order.stack or "external", hours=None)  # fmt: skip
+        trace(
+            "run", "run.start", site=order.site.id, seed=order.seed, fidelity=order.fidelity,
+            engine=engine_of(order.fidelity, order.engine), faults=None, hours=None,
+            day=order.day.isoformat() if order.day else None, stack=order.stack or "external",
+        )  # fmt: skip
         gate = Gate(
             order.site,
             clock,
             trace,
             seed=order.seed,
+            fidelity=order.fidelity,
+            engine=order.engine,
             secret=random.Random(secrets.token_bytes(32)),
         )
         wire_list = await gate.start(order.host, order.first_port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests import needs
 from twin import site as sites
 from twin.cli import main
 from twin.rig import Program, Step
@@ -134,12 +136,16 @@ def test_every_command_helps(command: str) -> None:
 
 
 @pytest.mark.slow
-def test_serve_opens_the_wires_for_an_outside_stack(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--fidelity", "physics", "--engine", "mujoco"]])
+def test_serve_opens_the_wires_for_an_outside_stack(tmp_path: Path, options: list[str]) -> None:
     """Another process can connect to what endpoints.json says, and a signal ends the service."""
+    if options:
+        found = importlib.util.find_spec("mujoco") is not None
+        needs.system(found, "mujoco is absent: pip install 'gatetwin[physics]'")
     endpoints = tmp_path / "endpoints.json"
     process = subprocess.Popen(
         [sys.executable, "-m", "twin.cli", "serve", "bac-luan-2", "--out", str(endpoints),
-         "--for", "60", "--json"],
+         "--for", "60", "--json", *options],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

@@ -37,6 +37,24 @@ def test_a_stack_works_on_the_wall_clock_and_the_trace_is_kept(tmp_path: Path) -
     assert {"run.start", "run.end", "modbus.rx", "vehicle.arrived"} <= kinds
 
 
+@pytest.mark.slow
+def test_arms_move_by_an_engine_in_its_own_process(tmp_path: Path) -> None:
+    """With `fidelity` physics the trace names the engine, and arms move by its plans."""
+    order = serving.Order(
+        site=SITE, endpoints=tmp_path / "e.json", trace=tmp_path / "t.parquet", speed=30,
+        for_s=8, day=dt.date(2023, 5, 30), stack="reference", fidelity="physics", engine="ode",
+    )  # fmt: skip
+    serving.serve(order, lambda _: None)
+    records = list(read_trace(tmp_path / "t.parquet"))
+    assert (records[0].payload["fidelity"], records[0].payload["engine"]) == ("physics", "ode")
+    kinds = [record.kind for record in records]
+    assert kinds.count("arm.rest") >= 2
+    assert "engine.lost" not in kinds
+    rests = [record.payload["angle_deg"] for record in records if record.kind == "arm.rest"]
+    # the closed form ends at 0 and 90 to the last digit; a body with a servo does not
+    assert any(angle not in (0.0, 90.0) for angle in rests), rests
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A wire list that cannot be left anywhere is an error before anybody waits for it."""
     order = serving.Order(site=SITE, endpoints=tmp_path / "no" / "e.json", for_s=0.1)

@@ -154,13 +154,15 @@ def test_a_bar_is_held_at_its_value(ratio: Ratio, held: bool | None) -> None:
         (Ratio("n", 1, 2, "s", "r", limit=3), True, Verdict.BUSY),
         (Ratio("n", 1, 2, "s", "r", limit=3, counted=True), True, Verdict.MISSED),
         (Ratio("n", 5, 2, "s", "r", better="lower", limit=3), False, Verdict.MISSED),
-        (Ratio("n", 5, 4, "s", "r", better="lower", limit=3), False, Verdict.BUSY),
+        (Ratio("n", 5, 4, "s", "r", better="lower", limit=3), False, Verdict.MISSED),
+        (Ratio("n", 5, 4, "s", "r", better="lower", limit=3, floor=True), False, Verdict.BUSY),
+        (Ratio("n", 5, 2, "s", "r", better="lower", limit=3, floor=True), False, Verdict.MISSED),
     ],
 )
 def test_only_time_on_a_quiet_machine_is_held_against_us(
     ratio: Ratio, busy: bool, verdict: Verdict
 ) -> None:
-    """Neighbours excuse a missed time, and so does a reference that misses the bar itself."""
+    """Neighbours excuse a missed time, and so does a floor beyond the bar."""
     assert ratio.verdict(busy=busy) is verdict
 
 

@@ -1,7 +1,8 @@
 """How bodies move: arms and vehicles; closed forms, and PyBullet and MuJoCo behind one interface.
 
 Everything in this room is in SI units and radians and is a pure function of its arguments: no
-clock, no trace, no randomness. `twin.world.arm` puts an arm on the clock.
+clock, no trace, no randomness. `twin.world.arm` puts an arm on the clock. The one exception is
+`engine_process`, which keeps an engine out of the way of a gate on the wall clock.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import simpy
 from twin.clock import NS, Clock
 from twin.physics.edge_force import edge_force
 from twin.physics.engine import ArmEngine, ArmPlan, EventKind, Move
+from twin.physics.engine_process import PendingPlan
 from twin.physics.parameters import ArmParameters, ArmState, ContactPoint, Obstacle
 from twin.trace import Trace
 
@@ -249,9 +250,26 @@ class Arm:
 
     def _start(self, move: Move, state: ArmState) -> None:
         self._move, self._began_ns, self._next = move, self.clock.env.now, 0
-        self._plan = self.engine.plan(self.parameters, state, move, self._obstacle)
+        plan = self._plan = self.engine.plan(self.parameters, state, move, self._obstacle)
         self._standing = False
+        if isinstance(plan, PendingPlan):
+            plan.on_ready(lambda better: self._improve(plan, better))
         self._await_next()
+
+    def _improve(self, pending: PendingPlan, plan: ArmPlan) -> None:
+        """Go on with the engine's plan of the move under way, unless it comes too late."""
+        if self._plan is not pending:
+            return  # another move has begun, and asked for a plan of its own
+        happened = [event.kind for event in pending.events[: self._next]]
+        if self._standing or happened != [event.kind for event in plan.events[: self._next]]:
+            self._plan_is_late()
+            return
+        self._plan = plan
+        self._await_next()
+
+    def _plan_is_late(self) -> None:
+        """Say that this move was, to its end, the closed form and not the engine's."""
+        self.trace(self.id, "arm.plan_late", self._record, engine=self.engine.name)
 
     def _stop_here(self, cause: int) -> None:
         """Stand still at once, whatever was planned."""
@@ -288,6 +306,8 @@ class Arm:
         plan = self._plan
         kind = plan.events[self._next].kind
         self._next += 1
+        if isinstance(plan, PendingPlan) and kind in (EventKind.REST, EventKind.BLOCKED):
+            self._plan_is_late()
         if kind is EventKind.CONTACT:
             self._contact()
         elif kind is EventKind.REST:
