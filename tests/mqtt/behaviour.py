@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.mqtt.bench import Place
+from tests.mqtt.bench import ANSWER_S, Place
 from twin.wires.mqtt import packets as p
 from twin.wires.mqtt.packets import Ack, Bare, Connect, ConnectCode, Publish, Will
 
@@ -153,12 +153,12 @@ async def disconnect_takes_the_will_back(place: Place) -> None:
 
 @row("MQTT-3.1.2-24")
 async def silence_ends_the_connection_and_says_the_will(place: Place) -> None:
-    """Nothing for 1.5 keep alives: closed, and the will is said; another who pings stays."""
+    """Nothing for 1.5 keep alives: closed, and the will is said; another with more time stays."""
     listener = await place.listener("w")
     silent = await place.client("silent", keep_alive_s=1, will=Will("w", b"silent"))
-    pinging = await place.client("pinging", keep_alive_s=4)
+    pinging = await place.client("pinging", keep_alive_s=60)
     began = place.clock.now_s()
-    assert seen(await listener.message()) == plain("w", b"silent")
+    assert seen(await listener.message(15.0)) == plain("w", b"silent")  # mosquitto looks each 5 s
     assert place.clock.now_s() - began >= 1.49
     assert await silent.closed()
     await pinging.alive()
@@ -240,7 +240,11 @@ async def overlapping_filters_count_with_the_highest_qos(place: Place) -> None:
     assert await listener.subscribe(("o/#", 0), ("o/+", 1), ("o/x", 0)) == (0, 1, 0)
     other = await place.client("other")
     await other.publish("o/x", b"", 1)
-    assert (await listener.message()).qos == 1
+    await other.publish("o/y", b"", 1)
+    copies = []
+    while (packet := await listener.message()).topic == "o/x":
+        copies.append(packet.qos)
+    assert max(copies) == 1
 
 
 @row("MQTT-3.3.1-1", "MQTT-4.4.0-1", "MQTT-4.6.0-1", "MQTT-4.6.0-6")
@@ -478,11 +482,11 @@ WRONG_CONNECT: dict[str, tuple[str, bytes]] = {
 """The content of a CONNECT, and the clause that forbids it."""
 
 
-async def closes(place: Place, data: bytes) -> None:
+async def closes(place: Place, data: bytes, limit_s: float = ANSWER_S) -> None:
     """The packet ends this connection without an answer."""
     client = await place.client("wrong")
     client.send(data)
-    assert await client.closed()
+    assert await client.closed(limit_s)
 
 
 async def refuses(place: Place, body: bytes) -> None:

@@ -158,9 +158,9 @@ class Raw:
             self.send(Ack(p.PUBREL, number))
             assert await self.next() == Ack(p.PUBCOMP, number)
 
-    async def message(self) -> Publish:
+    async def message(self, timeout_s: float = ANSWER_S) -> Publish:
         """The next PUBLISH, acknowledged."""
-        found = await self.next()
+        found = await self.next(timeout_s)
         assert isinstance(found, Publish), found
         if found.qos == 1:
             self.send(Ack(p.PUBACK, found.packet_id))
