@@ -131,6 +131,7 @@ async def _drive(plan: Plan, clock: Clock, progress: Progress) -> list[Record]:
         )
         _cancel_on_signals(clock.loop, stack)
         try:
+            await session.reach()
             await drive(
                 session,
                 plan.kit.suite,

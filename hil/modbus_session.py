@@ -40,6 +40,10 @@ class ModbusSession(Session[P, X]):
     def read_only_row(self) -> Row:
         """A register that shows state and must not be written."""
 
+    def boot_limit_s(self) -> float:
+        """Twice what its papers say, and a little."""
+        return 2 * self.pixit.start_up_s + 2.0
+
     async def sample(self) -> None:
         """Read the wire and the ground truth once; both are recorded."""
         self.state = await self.wire.read_state()

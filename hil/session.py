@@ -142,6 +142,44 @@ class Session(ABC, Generic[P, X]):
         if not self._wire.connected and not await self.reconnect(limit_s):
             raise Unreachable(f"{self.device} wire: no answer within {limit_s:g} s before the case")
 
+    def boot_limit_s(self) -> float:
+        """How long a device may take to answer after its power came (estimate; a kit may know)."""
+        return 30.0
+
+    async def reach(self) -> None:
+        """Find out, before the first case, whether there is a device at all; or `Unreachable`.
+
+        A bench that is not there would otherwise be told once for each requirement. A device may
+        also be merely switched off: where the bench can, it is switched on and waited for.
+        """
+        try:
+            await self._wire.connect()
+        except Unreachable as first:
+            if self.missing(("power",)):
+                raise
+            try:
+                await self.power(True)
+            except BenchError as second:
+                raise Unreachable(
+                    f"{first}. Nor could its power be switched on: {second}"
+                ) from None
+            await self._until_connected(self.boot_limit_s())
+        self._wire.close()
+
+    async def _until_connected(self, limit_s: float) -> None:
+        end_s = self.clock.now_s() + limit_s
+        while True:
+            try:
+                await self._wire.connect(min(1.0, limit_s))
+            except Unreachable as error:
+                if self.clock.now_s() >= end_s:
+                    raise Unreachable(
+                        f"{error}. The bench says that its power is on, since {limit_s:g} s"
+                    ) from None
+                await self.clock.sleep(self.pixit.poll_s)
+            else:
+                return
+
     # -- driving
 
     async def power(self, on: bool) -> None:
