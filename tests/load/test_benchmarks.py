@@ -228,7 +228,9 @@ def test_the_machine_says_whether_it_is_quiet() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["clock_tick", "trace_record", "virtual_loop", "lane_machine"])
+@pytest.mark.parametrize(
+    "name", ["clock_tick", "engine_tick", "trace_record", "virtual_loop", "lane_machine"]
+)
 def test_a_smoke_run_gives_positive_ratios(name: str) -> None:
     """The benchmarks of clock, trace and lane run to their end and measure something."""
     got = invoke(name, options=("--quick", "--json"))

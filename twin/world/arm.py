@@ -261,11 +261,10 @@ class Arm:
         if self._plan is not pending:
             return  # another move has begun, and asked for a plan of its own
         happened = [event.kind for event in pending.events[: self._next]]
-        if self._standing or happened != [event.kind for event in plan.events[: self._next]]:
-            self._plan_is_late()
-            return
-        self._plan = plan
-        self._await_next()
+        agreed = happened == [event.kind for event in plan.events[: self._next]]
+        if agreed and not self._standing:
+            self._plan = plan
+            self._await_next()
 
     def _plan_is_late(self) -> None:
         """Say that this move was, to its end, the closed form and not the engine's."""
