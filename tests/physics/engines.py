@@ -22,9 +22,10 @@ def _loaded(name: str) -> ArmEngine:
 
 def installed(name: str) -> None:
     """Skip, with the reason, where the engine's package is absent."""
-    if name in ("pybullet", "mujoco"):
-        found = importlib.util.find_spec(name) is not None
-        needs.system(found, f"{name} is absent: pip install 'gatetwin[physics]'")
+    package = name.removesuffix("-wheels")
+    if package in ("pybullet", "mujoco"):
+        found = importlib.util.find_spec(package) is not None
+        needs.system(found, f"{package} is absent: pip install 'gatetwin[physics]'")
 
 
 def engine(name: str) -> ArmEngine:

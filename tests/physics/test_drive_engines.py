@@ -120,6 +120,7 @@ def test_a_crab_keeps_its_heading(name):
     assert apart_m(motion.end.pose, path.pose_at(path.end_m)) < 0.05
 
 
+@pytest.mark.slow
 @every_rigid_engine
 def test_beyond_its_grip_a_vehicle_slides_out_of_the_bend(name):
     """A bend at 3 m/s needs 0.75 m/s²; on ice with 0.05 g it goes straight on, metres away."""
@@ -141,6 +142,7 @@ def test_a_measured_place_that_is_wrong_is_where_it_stops(name):
     assert end.y_m == pytest.approx(-0.02, abs=0.005)
 
 
+@pytest.mark.slow
 @every_rigid_engine
 def test_a_replan_on_the_way_goes_on_from_the_body(name):
     """Place, speed and pose have no jump, and the further stop is met."""
@@ -157,6 +159,7 @@ def test_a_replan_on_the_way_goes_on_from_the_body(name):
     assert second.at(slow_s).speed_m_s < 2.05
 
 
+@pytest.mark.slow
 @every_rigid_engine
 def test_the_energy_of_a_way_is_its_work(name):
     """Kinetic energy, rolling and air over the efficiency, and 3 kW; by hand within 2 %."""
@@ -171,6 +174,7 @@ def test_the_energy_of_a_way_is_its_work(name):
     assert idle == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 @every_rigid_engine
 def test_a_plan_depends_on_its_arguments_only(name):
     """Other ways of other vehicles in between leave no trace: every bit is the same."""

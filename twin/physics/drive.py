@@ -117,6 +117,7 @@ _ENGINES = {
     "kinematic": ("twin.physics.drive_kinematic", "KinematicDrive"),
     "ode": ("twin.physics.drive_simulate", "OdeDrive"),
     "pybullet": ("twin.physics.drive_pybullet", "PyBulletDrive"),
+    "pybullet-wheels": ("twin.physics.drive_wheels", "WheelsDrive"),
     "mujoco": ("twin.physics.drive_mujoco", "MuJoCoDrive"),
 }
 DRIVE_ENGINE_NAMES = tuple(_ENGINES)

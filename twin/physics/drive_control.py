@@ -30,8 +30,12 @@ _LEFT_PER_M, _TURN_PER_M = 0.15, 0.3
 """Crab per metre to the left and curvature per radian of wrong heading (estimates): the path is
 found again within some 7 m."""
 _CRAB_MOST_RAD = math.radians(6)
+_NEAR_M = 0.01
+"""Near enough to set the brake (estimate; such vehicles stop within 3 cm)."""
 _SETTLE_S = 2.0
 """How long the last centimetres may take after the planned end, before the brake is set."""
+REST_M_S = 0.002
+"""A body this slow with its brake on stands."""
 _HOLD_SHARE = 1.5
 """Holding brake: this many times the service braking."""
 
@@ -60,12 +64,14 @@ class Pilot:
         self._half = p.wheelbase_m / 2
         self._sum = 0.0
         dt = 1 / CONTROL_HZ
-        self._force = self._wanted(reference.at(0.0), 0.0, 0.0)
+        self._force = self._wanted(start.acceleration_m_s2, 0.0, 0.0)
         self._steer_most = p.steer_rad_s * dt
         self._drive_share = 1 - math.exp(-dt / p.drive_lag_s) if p.drive_lag_s else 1.0
         self._steer_share = 1 - math.exp(-dt / p.steer_lag_s) if p.steer_lag_s else 1.0
         curvature = leg.path.curvature_at(self.at_m)
-        self._front, self._rear = axle_angles(p, curvature, -leg.path.body_at(self.at_m))
+        self._bend, self._base = curvature, -leg.path.body_at(self.at_m)
+        self._same_from_m = self._same_to_m = math.nan
+        self._front, self._rear = axle_angles(p, curvature, self._base)
 
     def body(self) -> PlanarState:
         """The body as the motion begins: moving along its wheels, turning with the path."""
@@ -77,6 +83,22 @@ class Pilot:
         return PlanarState(
             pose.x_m, pose.y_m, pose.heading_rad, v * math.cos(course), v * math.sin(course), rate
         )
+
+    def begin(self) -> Command:
+        """The actuators as the motion begins: wheels on the path, no force yet."""
+        return Command(0.0, 0.0, self._front, self._rear)
+
+    def go_on_from(self, before: Pilot) -> None:
+        """Take over the actuators as another motion's pilot leaves them."""
+        self._front, self._rear, self._force = before._front, before._rear, before._force
+        if self.brake is None and before.brake is None:
+            self._sum = before._sum
+
+    def stands(self, command: Command) -> bool:
+        """Whether the way is over: at rest, with a brake that holds."""
+        if abs(self.speed_m_s) > REST_M_S or command.brake_n <= 0:
+            return False
+        return self.holding or self.brake is BrakeKind.EMERGENCY
 
     def command(self, t_s: float, state: PlanarState) -> Command:
         """What the actuators do in the next control period."""
@@ -109,20 +131,20 @@ class Pilot:
         over_s = t_s - self.reference.duration_s
         if over_s < 0 or speed > 0.05:
             return False
-        return over_s > _SETTLE_S or at_m > self.reference.end.at_m - 0.003
+        return over_s > _SETTLE_S or at_m > self.reference.end.at_m - _NEAR_M
 
     def _along(self, t_s: float, at_m: float, speed: float) -> tuple[float, float]:
         lag_s = self.leg.vehicle.drive_lag_s
-        want = self.reference.at(t_s)
-        behind = want.at_m - at_m
+        place, pace, _ = self.reference.row(t_s)
+        behind = place - at_m
         behind = max(-_CATCH_UP_M, min(_CATCH_UP_M, behind))
-        slow = want.speed_m_s - speed
+        slow = pace - speed
         if self.brake is not None:
             behind = 0.0  # a stop is a deceleration, not a place
         else:
             self._sum += behind / CONTROL_HZ
-        ahead = self.reference.at(t_s + lag_s)
-        wanted = self._wanted(ahead, behind, slow)
+        rate = self.reference.row(t_s + lag_s)[2]
+        wanted = self._wanted(rate, behind, slow)
         self._force += self._drive_share * (wanted - self._force)
         most = self.leg.vehicle.drive_force_n
         if speed > 0:
@@ -132,10 +154,10 @@ class Pilot:
             self._sum -= behind / CONTROL_HZ  # a saturated drive sums up nothing
         return (force, 0.0) if force > 0 else (0.0, -force)
 
-    def _wanted(self, ahead: DriveState, behind: float, slow: float) -> float:
+    def _wanted(self, rate: float, behind: float, slow: float) -> float:
         """The force for the acceleration, the errors, rolling and grade (air is not known)."""
-        rate = ahead.acceleration_m_s2 + _PLACE_S2 * behind + _SPEED_S * slow
-        force = self._mass * (rate + _SUM_S3 * self._sum) + self._rolling_n
+        rate += _PLACE_S2 * behind + _SPEED_S * slow + _SUM_S3 * self._sum
+        force = self._mass * rate + self._rolling_n
         if self._sloped:
             grade = self.leg.conditions.grade_at(self.at_m)
             force += self._mass * GRAVITY_M_S2 * grade / math.hypot(1.0, grade)
@@ -152,15 +174,17 @@ class Pilot:
     def _steer(self, at_m: float, left: float, turned: float, speed: float) -> None:
         """Both axles towards the curve ahead, corrected for what is wrong, rate and lag kept."""
         path, p = self.leg.path, self.leg.vehicle
-        # A curve begins at once, the wheels do not: look ahead by lag and half of the turning.
-        now = path.curvature_at(at_m)
-        soon = path.curvature_at(at_m + speed * (p.steer_lag_s + 0.5))
-        turn_s = abs(soon - now) * self._half / p.steer_rad_s / 2
-        bend = path.curvature_at(at_m + speed * (p.steer_lag_s + turn_s))
-        bend -= _TURN_PER_M * turned
+        if not self._same_from_m <= at_m <= self._same_to_m - speed * (p.steer_lag_s + 0.5):
+            self._same_from_m, self._same_to_m = path.piece_at(at_m)
+            # A curve begins at once, the wheels do not: look ahead by lag and half of the turning.
+            now = path.curvature_at(at_m)
+            soon = path.curvature_at(at_m + speed * (p.steer_lag_s + 0.5))
+            turn_s = abs(soon - now) * self._half / p.steer_rad_s / 2
+            self._bend = path.curvature_at(at_m + speed * (p.steer_lag_s + turn_s))
+            self._base = -path.body_at(at_m)
+        bend = self._bend - _TURN_PER_M * turned
         crab = max(-_CRAB_MOST_RAD, min(_CRAB_MOST_RAD, -_LEFT_PER_M * left - turned))
-        base = -path.body_at(at_m)
-        front, rear = axle_angles(p, bend, base + crab)
+        front, rear = axle_angles(p, bend, self._base + crab)
         self._front = self._turned(self._front, front)
         self._rear = self._turned(self._rear, rear)
 

@@ -54,15 +54,19 @@ class KinematicMotion:
 
     def at(self, t_s: float) -> DriveState:
         """The state `t_s` after the begin."""
+        return DriveState(*self.row(t_s)) if t_s < self.duration_s else self.end
+
+    def row(self, t_s: float) -> tuple[float, float, float]:
+        """Place (m), speed and acceleration `t_s` after the begin."""
         if t_s >= self.duration_s:
-            return self.end
+            return self.end.at_m, 0.0, 0.0
         t_s = max(0.0, t_s)
         i = bisect.bisect_right(self._t, t_s) - 1
         dt, v, a, j = t_s - self._t[i], self._v[i], self._a[i], self._j[i]
         way = dt * (v + dt * (a / 2 + dt * j / 6))
         # Rounding must not carry a piece beyond the place where the next one begins.
         place = min(self._s[i] + max(0.0, way), self._s[i + 1])
-        return DriveState(place, max(0.0, v + dt * (a + dt * j / 2)), a + dt * j)
+        return place, max(0.0, v + dt * (a + dt * j / 2)), a + dt * j
 
     def pose(self, t_s: float) -> Pose:
         """Where in the map the body is."""
@@ -79,7 +83,7 @@ class KinematicMotion:
         # The place grows with time within a piece; halvings need no case for a cubic's roots.
         for _ in range(60):
             middle = (low + high) / 2
-            if self.at(middle).at_m < at_m:
+            if self.row(middle)[0] < at_m:
                 low = middle
             else:
                 high = middle

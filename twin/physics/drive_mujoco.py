@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twin.physics.drive import Leg
-from twin.physics.drive_plant import STEP_HZ, BodyPlant, PlanarState
+from twin.physics.drive_plant import STEP_HZ, STEPS, BodyPlant, PlanarState
 from twin.physics.drive_simulate import RigidDrive
 from twin.physics.engine import import_extra
 
@@ -48,10 +48,10 @@ class MuJoCoBody:
         self._at[:] = state[:3]
         self._speed[:] = state[3:]
 
-    def step(self, fx_n: float, fy_n: float, torque_nm: float, steps: int) -> PlanarState:
-        """Advance by `steps` / 240 s under a force at the middle and a torque, both held."""
+    def step(self, fx_n: float, fy_n: float, torque_nm: float) -> PlanarState:
+        """Advance by one control period under a force at the middle and a torque, both held."""
         self._applied[:] = (fx_n, fy_n, torque_nm)
-        self._m.mj_step(self._model, self._data, nstep=steps)
+        self._m.mj_step(self._model, self._data, nstep=STEPS)
         return PlanarState(*self._at.tolist(), *self._speed.tolist())
 
 

@@ -51,15 +51,18 @@ class PlanarBody(Protocol):
     def reset(self, leg: Leg, state: PlanarState) -> None:
         """Become the body of this vehicle with this load, in this state."""
 
-    def step(self, fx_n: float, fy_n: float, torque_nm: float, steps: int) -> PlanarState:
-        """Advance by `steps` / 240 s under a force at the middle and a torque, both held."""
+    def step(self, fx_n: float, fy_n: float, torque_nm: float) -> PlanarState:
+        """Advance by one control period under a force at the middle and a torque, both held."""
 
 
 class Plant(Protocol):
     """A vehicle that takes commands for one control period after the other."""
 
-    def reset(self, leg: Leg, state: PlanarState) -> None:
-        """Become this vehicle with this load on this road, in this state."""
+    def reset(self, leg: Leg, state: PlanarState, command: Command) -> None:
+        """Become this vehicle with this load on this road, in this state.
+
+        The wheels are steered as `command` says.
+        """
 
     def step(self, command: Command, at_m: float) -> PlanarState:
         """Advance by one control period; `at_m` is the place on the path, for the grade."""
@@ -78,10 +81,10 @@ class OdeBody:
         self._mass = leg.vehicle.mass_kg(leg.load_kg)
         self._inertia = leg.vehicle.yaw_inertia_kg_m2(leg.load_kg)
 
-    def step(self, fx_n: float, fy_n: float, torque_nm: float, steps: int) -> PlanarState:
+    def step(self, fx_n: float, fy_n: float, torque_nm: float) -> PlanarState:
         """Exact for a held force."""
         x, y, yaw, vx, vy, w = self._state
-        t = steps / STEP_HZ
+        t = 1 / CONTROL_HZ
         ax, ay, aw = fx_n / self._mass, fy_n / self._mass, torque_nm / self._inertia
         self._state = PlanarState(
             x + t * (vx + t * ax / 2),
@@ -136,7 +139,7 @@ class Tyres:
         u, v = c * vx + s * vy, c * vy - s * vx
         drive_n, brake_n, front, rear = command
         cf, sf, cr, sr = math.cos(front), math.sin(front), math.cos(rear), math.sin(rear)
-        ax, ay = self._outside(u, v, c, s, cf + cr, sf + sr, at_m)
+        ax, ay = self.outside(u, v, c, s, cf + cr, sf + sr, at_m)
         # Along: the drive, then brakes and rolling, which can stop but never turn the motion.
         surface = self._conditions.surface
         grip = surface.friction * self.weight_n
@@ -176,7 +179,7 @@ class Tyres:
         """What the friction circle leaves for the side."""
         return math.sqrt(max(0.0, grip_n * grip_n - used_n * used_n))
 
-    def _outside(
+    def outside(
         self, u: float, v: float, c: float, s: float, tx: float, ty: float, at_m: float
     ) -> tuple[float, float]:
         """Wind and grade in the body frame, N; `tx`, `ty` point where the wheels roll."""
@@ -198,15 +201,19 @@ class BodyPlant:
     def __init__(self, body: PlanarBody) -> None:
         self._body = body
 
-    def reset(self, leg: Leg, state: PlanarState) -> None:
-        """Become this vehicle with this load on this road, in this state."""
+    def reset(self, leg: Leg, state: PlanarState, command: Command) -> None:
+        """Become this vehicle with this load on this road, in this state.
+
+        The wheels are steered as `command` says.
+        """
+        del command  # these tyres steer at once
         self._tyres, self._state = Tyres(leg), state
         self._body.reset(leg, state)
 
     def step(self, command: Command, at_m: float) -> PlanarState:
         """Advance by one control period."""
-        fx, fy, torque = self._tyres.forces(self._state, command, at_m, STEPS / STEP_HZ)
-        self._state = self._body.step(fx, fy, torque, STEPS)
+        fx, fy, torque = self._tyres.forces(self._state, command, at_m, 1 / CONTROL_HZ)
+        self._state = self._body.step(fx, fy, torque)
         return self._state
 
     @property

@@ -6,22 +6,31 @@ import math
 from typing import Any
 
 from twin.physics.drive import Leg
-from twin.physics.drive_plant import STEP_HZ, BodyPlant, PlanarState
+from twin.physics.drive_plant import CONTROL_HZ, STEPS, BodyPlant, PlanarState
 from twin.physics.drive_simulate import RigidDrive
 from twin.physics.parameters import GRAVITY_M_S2
+from twin.physics.path import Pose
 from twin.physics.pybullet_engine import import_pybullet
 from twin.physics.vehicle_parameters import VehicleParameters
 
+_Vector = tuple[float, float, float]
+_MIDDLE = (0.0, 0.0, 0.0)
+_RAYS_AT_ONCE = 1024
+"""Bullet takes at most 16,384 rays in one question."""
+
 
 class BulletWorld:
-    """One Bullet client with a frictionless ground; the tyres' forces are computed outside.
+    """One Bullet client with a ground, on which driving bodies slide without friction.
 
-    The package has no type information; everything of it stays behind this class.
+    Their tyres' forces are computed outside; Bullet multiplies the friction of two bodies, and
+    theirs is 0 until they are parked. The package has no type information; everything of it stays
+    behind this class.
     """
 
     def __init__(self) -> None:
         self.b: Any = import_pybullet()
         self.client: int = self.b.connect(self.b.DIRECT)
+        self._frame: int = self.b.LINK_FRAME
         self._shapes: dict[tuple[float, float, float], int] = {}
         self.clear()
 
@@ -31,10 +40,13 @@ class BulletWorld:
         b.resetSimulation(physicsClientId=client)
         self._shapes.clear()
         b.setGravity(0, 0, -GRAVITY_M_S2, physicsClientId=client)
-        b.setPhysicsEngineParameter(fixedTimeStep=1 / STEP_HZ, physicsClientId=client)
+        # Bullet holds forces over the substeps of one call, as a controller does over its period.
+        b.setPhysicsEngineParameter(
+            fixedTimeStep=1 / CONTROL_HZ, numSubSteps=STEPS, physicsClientId=client
+        )
         plane = b.createCollisionShape(b.GEOM_PLANE, physicsClientId=client)
         ground = b.createMultiBody(0, plane, physicsClientId=client)
-        b.changeDynamics(ground, -1, lateralFriction=0, restitution=0, physicsClientId=client)
+        b.changeDynamics(ground, -1, lateralFriction=1, restitution=0, physicsClientId=client)
 
     def add(self, p: VehicleParameters, load_kg: float, state: PlanarState) -> int:
         """A vehicle's body; returns Bullet's number of it."""
@@ -91,6 +103,65 @@ class BulletWorld:
         (vx, vy, _), (_, _, rate) = b.getBaseVelocity(body, physicsClientId=client)
         return PlanarState(x, y, 2 * math.atan2(qz, qw), vx, vy, rate)
 
+    def push(self, body: int, force_n: _Vector, torque_nm: _Vector) -> None:
+        """A force at the body's middle and a torque, in its frame, held over the next period."""
+        b, frame, client = self.b, self._frame, self.client
+        b.applyExternalForce(body, -1, force_n, _MIDDLE, frame, physicsClientId=client)
+        b.applyExternalTorque(body, -1, torque_nm, frame, physicsClientId=client)
+
+    def simulate(self) -> None:
+        """One control period, in steps of 1/240 s."""
+        self.b.stepSimulation(physicsClientId=self.client)
+
+    def park(self, body: int, parked: bool, friction: float) -> None:
+        """Let the body rest on tyres of this friction and sleep, or wake it."""
+        b = self.b
+        sleep = b.ACTIVATION_STATE_ENABLE_SLEEPING | b.ACTIVATION_STATE_SLEEP
+        wake = b.ACTIVATION_STATE_DISABLE_SLEEPING | b.ACTIVATION_STATE_WAKE_UP
+        b.changeDynamics(
+            body,
+            -1,
+            lateralFriction=friction,
+            activationState=sleep if parked else wake,
+            physicsClientId=self.client,
+        )
+
+    def block(self, pose: Pose, length_m: float, width_m: float, height_m: float) -> int:
+        """A box that does not move."""
+        b, client = self.b, self.client
+        shape = b.createCollisionShape(
+            b.GEOM_BOX,
+            halfExtents=(length_m / 2, width_m / 2, height_m / 2),
+            physicsClientId=client,
+        )
+        turn = (0.0, 0.0, math.sin(pose.heading_rad / 2), math.cos(pose.heading_rad / 2))
+        middle = (pose.x_m, pose.y_m, height_m / 2)
+        body: int = b.createMultiBody(
+            0, shape, basePosition=middle, baseOrientation=turn, physicsClientId=client
+        )
+        return body
+
+    def remove(self, body: int) -> None:
+        """Take a body away."""
+        self.b.removeBody(body, physicsClientId=self.client)
+
+    def rays(self, starts: list[_Vector], ends: list[_Vector]) -> list[tuple[int, float]]:
+        """For each ray the body it meets first (-1 for none) and the share of its length."""
+        found: list[tuple[int, float]] = []
+        for i in range(0, len(starts), _RAYS_AT_ONCE):
+            hits = self.b.rayTestBatch(
+                starts[i : i + _RAYS_AT_ONCE],
+                ends[i : i + _RAYS_AT_ONCE],
+                physicsClientId=self.client,
+            )
+            found += [(hit[0], hit[2]) for hit in hits]
+        return found
+
+    def contacts(self) -> list[tuple[int, int]]:
+        """Pairs of bodies that touch."""
+        points = self.b.getContactPoints(physicsClientId=self.client)
+        return [(point[1], point[2]) for point in points if point[8] <= 0.0]
+
     def close(self) -> None:
         """Disconnect the client."""
         if self.client >= 0:
@@ -110,18 +181,14 @@ class BulletBody:
         self._body = self._world.add(leg.vehicle, leg.load_kg, state)
         self._yaw = state.yaw_rad
 
-    def step(self, fx_n: float, fy_n: float, torque_nm: float, steps: int) -> PlanarState:
-        """Advance by `steps` / 240 s under a force at the middle and a torque, both held."""
+    def step(self, fx_n: float, fy_n: float, torque_nm: float) -> PlanarState:
+        """Advance by one control period under a force at the middle and a torque, both held."""
         world, body = self._world, self._body
-        push, spin = world.b.applyExternalForce, world.b.applyExternalTorque
-        step, frame, client = world.b.stepSimulation, world.b.LINK_FRAME, world.client
         # In the body's frame the point of attack is its middle, wherever that is by now.
         c, s = math.cos(self._yaw), math.sin(self._yaw)
         force, torque = (c * fx_n + s * fy_n, c * fy_n - s * fx_n, 0.0), (0.0, 0.0, torque_nm)
-        for _ in range(steps):
-            push(body, -1, force, _MIDDLE, frame, physicsClientId=client)
-            spin(body, -1, torque, frame, physicsClientId=client)
-            step(physicsClientId=client)
+        world.push(body, force, torque)
+        world.simulate()
         state = world.state(body)
         self._yaw = state.yaw_rad
         return state
@@ -129,9 +196,6 @@ class BulletBody:
     def close(self) -> None:
         """Disconnect the client."""
         self._world.close()
-
-
-_MIDDLE = (0.0, 0.0, 0.0)
 
 
 class PyBulletDrive(RigidDrive):

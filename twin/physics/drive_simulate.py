@@ -7,16 +7,17 @@ import hashlib
 import math
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 
 from twin.physics.drive import DriveState, Leg, SpeedLimit
-from twin.physics.drive_control import LocalisationError, Pilot
-from twin.physics.drive_kinematic import KinematicDrive
+from twin.physics.drive_control import REST_M_S, LocalisationError, Pilot
+from twin.physics.drive_kinematic import KinematicDrive, zones
 from twin.physics.drive_plant import CONTROL_HZ, BodyPlant, OdeBody, Plant
 from twin.physics.energy import J_PER_KWH
 from twin.physics.path import Pose
 from twin.physics.vehicle_parameters import BrakeKind
 
-_REST_M_S = 0.002
+_HAIR_M_S = 0.05
 _LATE = 3.0
 """A vehicle that needs this many times its planned time (and a minute) has not arrived."""
 _LATE_S = 60.0
@@ -89,12 +90,11 @@ def simulate(plant: Plant, pilot: Pilot) -> SampledMotion:
     energy = leg.energy
     state = pilot.body()
     begin = reference.at(0.0)
-    plant.reset(leg, state)
+    plant.reset(leg, state, pilot.begin())
     at_m, speed, kwh = begin.at_m, begin.speed_m_s, 0.0
     yaw = state.yaw_rad
     rows = [(at_m, speed, begin.acceleration_m_s2, state.x_m, state.y_m, yaw, 0.0)]
     limit = math.ceil((_LATE * reference.duration_s + _LATE_S) * CONTROL_HZ)
-    ends_s = reference.duration_s
     dt = 1 / CONTROL_HZ
     for i in range(limit):
         t_s = i * dt
@@ -112,13 +112,26 @@ def simulate(plant: Plant, pilot: Pilot) -> SampledMotion:
         yaw += math.remainder(state.yaw_rad - yaw, math.tau)
         rate = (speed - was) * CONTROL_HZ
         rows.append((at_m, max(0.0, speed), rate, state.x_m, state.y_m, yaw, kwh))
-        stands = abs(speed) < _REST_M_S
-        if stands and (pilot.holding or (pilot.brake is not None and t_s > ends_s - 1)):
-            break
-        if stands and pilot.brake is BrakeKind.EMERGENCY and command.brake_n > 0:
+        if abs(speed) < REST_M_S and pilot.stands(command):
             break
     held = reference.held and len(rows) <= limit
     return SampledMotion(leg, rows, held=held)
+
+
+def steadied(
+    leg: Leg, start: DriveState, stop_at_m: float, limits: Sequence[SpeedLimit]
+) -> DriveState:
+    """The state to plan from: a body trembles around its plan, and a hair is not an overspeed."""
+    own = leg.vehicle.limits(leg.load_kg, leg.conditions)
+    found = zones(leg, start.at_m, stop_at_m, limits, own)
+    if not found:
+        return start
+    limit, v, a = found[0].speed_m_s, start.speed_m_s, start.acceleration_m_s2
+    if not limit < v + max(0.0, a) ** 2 / (2 * own.jerk_m_s3) < limit + _HAIR_M_S:
+        return start
+    v = min(v, limit)
+    a = min(a, math.sqrt(2 * own.jerk_m_s3 * (limit - v)))
+    return replace(start, speed_m_s=v, acceleration_m_s2=a)
 
 
 class RigidDrive:
@@ -139,7 +152,9 @@ class RigidDrive:
         localisation: LocalisationError | None = None,
     ) -> SampledMotion:
         """Drive from any state and stand at `stop_at_m`, as fast as every limit allows."""
-        reference = self._plans.plan(leg, start, stop_at_m, limits)
+        reference = self._plans.plan(
+            leg, steadied(leg, start, stop_at_m, limits), stop_at_m, limits
+        )
         return simulate(self.plant, Pilot(leg, start, reference, localisation=localisation))
 
     def brake(self, leg: Leg, start: DriveState, kind: BrakeKind) -> SampledMotion:

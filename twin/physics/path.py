@@ -124,6 +124,12 @@ class Path:
             return 0.0
         return self.pieces[self._find(at_m)].curvature_per_m
 
+    def piece_at(self, at_m: float) -> tuple[float, float]:
+        """Begin and end of the piece at a place; within them curvature and body stay the same."""
+        i = self._find(at_m)
+        ends_m = self._begins[i + 1] if i + 1 < len(self._begins) else self.end_m
+        return self._begins[i], ends_m
+
     def curvatures(self) -> list[tuple[float, float, float]]:
         """(from, to, curvature) of every piece."""
         ends = [*self._begins[1:], self.end_m]

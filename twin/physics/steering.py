@@ -48,7 +48,10 @@ def wheel_angles(
 
 
 def curvature_of(p: VehicleParameters, front_rad: float, rear_rad: float) -> float:
-    """Curvature of the path of the middle with these axle angles: (tan f - tan r) / L, no crab."""
+    """Curvature of the path of the middle with these axle angles, (tan f - tan r) / L.
+
+    In crab, with tan c = (tan f + tan r) / 2, times cos c.
+    """
     return (math.tan(front_rad) - math.tan(rear_rad)) / p.wheelbase_m
 
 
