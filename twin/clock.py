@@ -388,7 +388,8 @@ def _finest_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
     except ImportError:  # Windows has none; its timers are 15 ms coarse anyway
-        return asyncio.new_event_loop()
+        # The default there cannot watch a foreign library's sockets, as paho's must be.
+        return asyncio.SelectorEventLoop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
 

@@ -144,7 +144,10 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> _Wire:
 
 
 def test_paho_writes_what_we_read_and_write(foreign: _Wire) -> None:
-    """The bytes of an independent client decode to what it was asked, and encode to the same."""
+    """The bytes of an independent client decode to what it was asked, and encode to the same.
+
+    Also the order of the fields of CONNECT [MQTT-3.1.3-1].
+    """
     foreign.username_pw_set("user", "secret")
     foreign.will_set("w", b"gone", 1, True)
     foreign._send_connect(15)
@@ -163,6 +166,14 @@ def test_paho_writes_what_we_read_and_write(foreign: _Wire) -> None:
     ]
     assert [type(packet) for packet in got[3:]] == [Subscribe, Unsubscribe, Ack, Bare]
     assert b"".join(map(encode, got)) == data  # type: ignore[arg-type]
+
+
+def test_a_name_of_65535_bytes_passes_and_one_more_does_not() -> None:
+    """[MQTT-4.7.3-3]."""
+    sent = Publish("ä" * 32_767 + "x", b"y")
+    assert Decoder().feed(encode(sent)) == [sent]
+    with pytest.raises(ValueError, match="65536 bytes; 65535 is the limit"):
+        encode(Publish("ä" * 32_768, b"y"))
 
 
 def test_a_password_is_in_no_text() -> None:

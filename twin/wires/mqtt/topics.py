@@ -12,9 +12,6 @@ Fault = tuple[str, str]
 _CACHE_MAX = 4096
 """Topics whose listeners are remembered; a fleet of 500 vehicles uses 3,000."""
 
-TOPIC_BYTES_MAX = 0xFFFF
-"""[MQTT-4.7.3-3]."""
-
 
 def name_fault(topic: str) -> Fault | None:
     """What makes `topic` no lawful topic name; None if it is one."""
