@@ -20,7 +20,7 @@ from tests.physics.engines import engine
 from twin.clock import Clock, run_real
 from twin.errors import UnknownName
 from twin.physics import ArmParameters, ArmState, EventKind, Move, load_engine
-from twin.physics import engine_process as subject
+from twin.physics import worker as subject
 from twin.physics.engine import SampledPlan
 from twin.physics.engine_process import EngineProcess, PendingPlan
 from twin.trace import Trace
@@ -49,7 +49,7 @@ def on_the_clock(
             return await main(clock, remote, told)
         finally:
             remote.close()
-            assert remote.pid is None
+            assert remote.worker.pid is None
 
     return run_real(run, speed=speed)
 
@@ -99,7 +99,7 @@ def test_the_plan_comes_before_it_is_needed(speed: float, open_s: float) -> None
         assert [kind for kind, _ in seen] == list(expected)
         for kind, at_s in seen:
             assert at_s - began_s == pytest.approx(expected[kind], abs=0.02 * speed)
-        assert (remote.answers, arm.at_open) == (1, True)
+        assert (remote.worker.answers, arm.at_open) == (1, True)
 
     on_the_clock(main, speed=speed)
 
@@ -109,17 +109,17 @@ def test_a_killed_process_is_replaced_and_the_arm_arrives() -> None:
 
     async def main(clock: Clock, remote: EngineProcess, told: list[str]) -> None:
         arm = Arm("a", clock, Trace(clock), remote, P)
-        first = remote.pid
+        first = remote.worker.pid
         assert first is not None
         os.kill(first, signal.SIGTERM)
         arm.drive("up")
         await until(lambda: arm.at_open and not arm.moving, clock)
         await until(lambda: told == ["lost", "back"], clock)
-        assert remote.pid not in (None, first)
-        answers = remote.answers
+        assert remote.worker.pid not in (None, first)
+        answers = remote.worker.answers
         arm.drive("down")
         await until(lambda: arm.at_closed and not arm.moving, clock)
-        assert remote.answers == answers + 1
+        assert remote.worker.answers == answers + 1
 
     on_the_clock(main, speed=2.0)
 
@@ -132,8 +132,8 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(clock: Clock, remote: EngineProcess, told: list[str]) -> None:
         trace = Trace(clock)
         arm = Arm("a", clock, trace, remote, P)
-        assert remote.pid is not None
-        os.kill(remote.pid, signal.SIGSTOP)
+        assert remote.worker.pid is not None
+        os.kill(remote.worker.pid, signal.SIGSTOP)
         arm.drive("up")
         await until(lambda: told[:1] == ["lost"], clock, 20)
         await until(lambda: not arm.moving, clock)
@@ -149,12 +149,12 @@ def test_one_that_dies_again_and_again_stays_away(monkeypatch: pytest.MonkeyPatc
 
     async def main(clock: Clock, remote: EngineProcess, told: list[str]) -> None:
         for wanted in (["lost", "back"], ["lost", "back", "lost"]):
-            assert remote.pid is not None
-            os.kill(remote.pid, signal.SIGTERM)
+            assert remote.worker.pid is not None
+            os.kill(remote.worker.pid, signal.SIGTERM)
             remote.plan(P, DOWN, OPEN)
             await until(lambda wanted=wanted: told == wanted, clock)  # type: ignore[misc]
         await asyncio.sleep(0.2)
-        assert (told, remote.pid) == (["lost", "back", "lost"], None)
+        assert (told, remote.worker.pid) == (["lost", "back", "lost"], None)
         assert not isinstance(remote.plan(P, DOWN, OPEN), PendingPlan)
 
     on_the_clock(main)
@@ -231,7 +231,7 @@ def test_a_killed_gate_takes_its_engine_with_it() -> None:
     async def main(clock):
         remote = EngineProcess("ode", clock)
         await remote.start()
-        print(remote.pid, flush=True)
+        print(remote.worker.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 
     if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Everything in this room is in SI units and radians and is a pure function of its arguments: no
 clock, no trace, no randomness. `twin.world.arm` puts an arm on the clock. The one exception is
-`engine_process`, which keeps an engine out of the way of a gate on the wall clock.
+`worker`, which keeps an engine out of the way of a gate on the wall clock.
 """
 
 from __future__ import annotations
