@@ -19,6 +19,7 @@ from typing import ClassVar
 from twin.clock import NS, Clock
 from twin.devices.base import Device, FaultKind, Parameter, worn_fault
 from twin.devices.wear import Part
+from twin.hashed import normal
 from twin.trace import Trace
 from twin.world.lane import Lane
 from twin.world.weather import Weather
@@ -328,14 +329,8 @@ class Weighbridge(Device):
         return self._load_kg * self.parameters.roll_noise * strongest
 
     def _noise(self, bucket: int) -> float:
-        """About normal, within ±`_NOISE_MAX`: a sum of uniform parts hashed from the instant."""
-        value = (self._salt + bucket * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-        value ^= value >> 31
-        parts = (value & 0xFFFF) + (value >> 16 & 0xFFFF) + (value >> 32 & 0xFFFF) + (value >> 48)
-        # four uniform parts: mean 2, variance 4/12
-        return (parts / 65535 - 2.0) * math.sqrt(3.0)
+        """About normal, within ±`_NOISE_MAX`: hashed from the instant."""
+        return normal(self._salt, bucket)
 
     def _load_error_kg(self, t_ns: int) -> float:
         """What temperature, creep and wear make of the load that lies there, kg."""

@@ -1,0 +1,1 @@
+"""Tests of the crane, its body and its OPC UA server."""
