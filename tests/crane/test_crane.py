@@ -429,14 +429,17 @@ def test_speed_limits_of_clients_are_kept() -> None:
     """Half the rated speed in one direction doubles the cruise, and zero stands still."""
 
     async def test(s: Site) -> None:
-        s.crane.speed_limits[Axis.GANTRY, True] = 0.5
+        write = {name: point.write for name, point in s.crane.points.items()}
+        write["gantry_limit_plus"](50.0)
+        write["gantry_limit_plus_on"](True)
         s.crane.go(Axis.GANTRY, 60.0)
         await s.clock.sleep(15)
         assert s.body.state(Axis.GANTRY)[1] == pytest.approx(1.0)
         s.crane.go(Axis.GANTRY, 0.0)
         await s.clock.sleep(8)
         assert s.body.state(Axis.GANTRY)[1] < -1.1
-        s.crane.speed_limit_global = 0.0
+        write["trolley_limit_plus"](0.0)
+        write["limit_all_on"](True)
         s.crane.go(Axis.TROLLEY, 30.0)
         assert not s.body.moving(Axis.TROLLEY)
 
@@ -470,6 +473,28 @@ def test_mutant_unlock_under_load_is_a_hazard_in_the_trace(
         s.crane.turn_locks(False)
         await s.clock.sleep(3)
         assert [h["kind"] for h in s.kinds("crane.hazard")] == ["dropped"]
+
+    play(test)
+
+
+def test_mutant_hoist_on_three_locks_is_a_hazard_in_the_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without its interlock the crane lifts a box askew, and the trace shows it."""
+    monkeypatch.setattr(Crane, "why_not_hoist", lambda self: "")
+
+    async def test(s: Site) -> None:
+        s.crane.inject("twistlock_stuck", corner="2")
+        s.crane.start(s.mission())
+        await until(s, Step.LOCK)
+        await s.clock.sleep(2.0)
+        s.crane.stop()
+        await s.clock.sleep(1)
+        s.crane.set_mode(CraneMode.MANUAL)
+        for _ in range(4):
+            s.crane.jog(Axis.HOIST, 1.0)
+            await s.clock.sleep(0.5)
+        assert [h["kind"] for h in s.kinds("crane.hazard")] == ["lifted_askew"]
 
     play(test)
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import simpy
 
 from twin.clock import Clock
+from twin.devices import crane_points
 from twin.devices.base import Device, FaultKind, Parameter
 from twin.devices.crane_mission import Cycle
 from twin.devices.crane_words import (
@@ -33,8 +35,32 @@ from twin.world.crane import Axis, BodyEvent, CraneBody
 from twin.world.wind import GUST_NS, PEAK, Wind
 
 _CORNERS = ("1", "2", "3", "4")
+_STILL_M = 0.001
+"""A load that swings less hangs still."""
 _WATCH_S = 0.1
 """The controller looks at load cells and slack-rope switches this often while it matters."""
+
+
+@dataclass(slots=True)
+class SpeedLimits:
+    """What clients ask for, by axis and direction (true: increasing), in % of the rated speed."""
+
+    percent: dict[tuple[Axis, bool], float] = field(
+        default_factory=lambda: {(a, p): 100.0 for a in Axis for p in (True, False)}
+    )
+    on: dict[tuple[Axis, bool], bool] = field(
+        default_factory=lambda: {(a, p): False for a in Axis for p in (True, False)}
+    )
+    all_on: bool = False
+
+    def share(self, axis: Axis, plus: bool) -> float:
+        """The share of the rated speed that is kept now."""
+        return self.percent[axis, plus] / 100.0 if self.all_on or self.on[axis, plus] else 1.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether any limit is in force."""
+        return self.all_on or any(self.on.values())
 
 
 class Crane(Device):
@@ -91,9 +117,7 @@ class Crane(Device):
         self.mode = CraneMode.FULLAUTOMATIC
         self.trouble = Trouble.NONE
         self.active: set[Protection] = set()
-        self.speed_limits: dict[tuple[Axis, bool], float] = {}
-        """Share of the rated speed by axis and direction (true: increasing), as clients ask."""
-        self.speed_limit_global = 1.0
+        self.limits = SpeedLimits()
         self.cycles = 0
         self.cycle_wear = 0.0
         self.brakings = 0
@@ -105,54 +129,8 @@ class Crane(Device):
         self._calm_since_ns: int | None = None
         body.on_event(self._body_event)
         wind.on_change(self._watch_wind)
-        self._add_points()
+        crane_points.offer(self)
         self._watch_wind()
-
-    def _add_points(self) -> None:
-        point = self.add_point
-        for axis in Axis:
-            self._add_axis(axis)
-        point("load_kg", self.load_kg, unit="kg", doc="load cells under the spreader")
-        point("sway_m", self.sway_m, unit="m", doc="largest swing of the load from here on")
-        point("wind_m_s", self.wind_m_s, unit="m/s", doc="anemometer, gust of 3 s")
-        for number in range(4):
-            self._add_corner(number)
-        point("slack", self.slack, doc="slack-rope switch")
-        point("system_on", lambda: self.powered, doc="the drives have power")
-        point("mode", lambda: int(self.mode), doc="CraneOperationalModeEnum")
-        point("trouble", lambda: int(self.trouble), doc="why the crane stopped last")
-        point("mission", lambda: self.cycle.name, doc="id of the present or last mission")
-        point("mission_state", lambda: int(self.cycle.state), doc="where it stands")
-        point("step", lambda: int(self.cycle.step), doc="step of the move cycle")
-        point("box", lambda: self.cycle.read_number, doc="number that the spreader's cameras read")
-        point("cycles", lambda: self.cycles, doc="working cycles")
-        point("brakings", lambda: self.brakings, doc="emergency brakings")
-        point("dwp", self.dwp, unit="%", doc="designed working period left (ISO 12482)")
-        for protection in Protection:
-            self._add_protection(protection)
-
-    def _add_axis(self, axis: Axis) -> None:
-        body, name = self.body, axis.value
-        self.add_point(
-            f"{name}_m", lambda: body.state(axis)[0], unit="m", doc=f"place of the {name}"
-        )
-        self.add_point(f"{name}_m_s", lambda: body.state(axis)[1], unit="m/s", doc="its speed")
-        self.add_point(f"{name}_moving", lambda: body.moving(axis), doc="its drive runs")
-        self.add_point(f"{name}_run_m", lambda: self.moved_m(axis), unit="m", doc="way in all")
-
-    def _add_corner(self, number: int) -> None:
-        corner = number + 1
-        self.add_point(
-            f"lock_{corner}", lambda: self.body.locks[number], doc="twist-lock is closed"
-        )
-        self.add_point(f"pin_{corner}", lambda: self.pins()[number], doc="landing pin is pressed")
-
-    def _add_protection(self, protection: Protection) -> None:
-        self.add_point(
-            f"active_{protection.name.lower()}",
-            lambda: protection in self.active,
-            doc=f"{protection.value} holds the crane",
-        )
 
     # --- sensors ----------------------------------------------------------------------------
 
@@ -160,6 +138,20 @@ class Crane(Device):
     def powered(self) -> bool:
         """Whether the drives have power; the controller itself hangs on a battery."""
         return "power" not in self.faults
+
+    @property
+    def busy(self) -> bool:
+        """Whether something moves or swings: a reading is then soon an old one."""
+        return any(self.body.moving(axis) for axis in Axis) or self.sway_m() > _STILL_M
+
+    @staticmethod
+    def axis(name: str) -> Axis:
+        """The axis of this name, in any case, or a `CraneError` with those that there are."""
+        try:
+            return Axis(name.lower())
+        except ValueError:
+            known = ", ".join(axis.value for axis in Axis)
+            raise CraneError(f"axis {name!r} is not one of: {known}") from None
 
     def load_kg(self) -> float:
         """What the load cells show, in steps of 10 kg."""
@@ -213,6 +205,12 @@ class Crane(Device):
     def _is_at(self, kind: str, corner: int) -> bool:
         fault = self.faults.get(kind)
         return fault is not None and fault["corner"] == str(corner + 1)
+
+    def external_control(self) -> int:
+        """ExternalControlRequestEnum: 0 nothing asked, 1 applied, 3 bypassed by a hand."""
+        if not self.limits.asked:
+            return 0
+        return 1 if self.mode in (CraneMode.SEMIAUTOMATIC, CraneMode.FULLAUTOMATIC) else 3
 
     # --- interlocks and protection ----------------------------------------------------------
 
@@ -354,7 +352,8 @@ class Crane(Device):
         if trip is not None and trip["axis"] == axis.value:
             return
         up = to_m > self.body.state(axis)[0]
-        share = min(self.speed_limit_global, self.speed_limits.get((axis, up), 1.0))
+        # by hand the operator sees what he does: external limits are bypassed
+        share = self.limits.share(axis, up) if self.external_control() == 1 else 1.0
         rated = self.body.parameters.limits(axis).speed_m_s
         slow = float(self.faults["slow"]["factor"]) if "slow" in self.faults else 1.0
         top = min(top_m_s or rated, share * rated) * slow
