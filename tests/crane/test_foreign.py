@@ -67,8 +67,10 @@ def test_a_foreign_client_browses_reads_writes_calls_and_subscribes(policy: str)
     assert seen["type"] == [True, 2112, "CraneMotionDeviceSystemType"]
     assert seen["path"].endswith("s=crane-1.hoist.place")
     names = {name.partition(":")[2] or name for name in seen["children"]}
-    assert names >= {"MotionDevices", "Controllers", "SafetyStates", "ProtectiveFunctions",
-                     "ParameterSet", "Identification", "Operational", "Configuration", "Missions"}  # fmt: skip
+    assert names >= {
+        "MotionDevices", "Controllers", "SafetyStates", "ProtectiveFunctions", "ParameterSet",
+        "Identification", "Operational", "Configuration", "Missions",
+    }  # fmt: skip
     assert seen["place"][:3] == [12.0, "Double", "Good"]
     assert seen["unit"] == [int.from_bytes(b"MTR"), "m"]
     assert seen["heat"] == "BadNotSupported"

@@ -413,7 +413,8 @@ def test_quirks_are_as_they_say() -> None:
     "data",
     [
         b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 64, b"HELF\x00\x00\x00\x00", b"HELF\x08\x00\x00\x00",
-        b"MSGF\xff\xff\xff\x7f" + bytes(20), b"HELF\xff\x00\x00\x00half", b"OPNF\x20\x00\x00\x00" + bytes(24),
+        b"MSGF\xff\xff\xff\x7f" + bytes(20), b"HELF\xff\x00\x00\x00half",
+        b"OPNF\x20\x00\x00\x00" + bytes(24),
     ],
 )  # fmt: skip
 def test_a_broken_client_is_dropped_in_time_and_the_next_is_served(data: bytes) -> None:
