@@ -7,6 +7,7 @@ clock, no trace, no randomness. `twin.world.arm` puts an arm on the clock. The o
 
 from __future__ import annotations
 
+from twin.physics.docking import DockingError, docking_error
 from twin.physics.drive import DriveEngine, DriveState, Leg, Motion, SpeedLimit, load_drive
 from twin.physics.edge_force import EdgeForce, edge_force
 from twin.physics.energy import EnergyParameters
@@ -33,6 +34,7 @@ __all__ = [
     "ArmState",
     "BrakeKind",
     "Conditions",
+    "DockingError",
     "DriveEngine",
     "DriveState",
     "EdgeForce",
@@ -52,6 +54,7 @@ __all__ = [
     "SpeedLimit",
     "Surface",
     "VehicleParameters",
+    "docking_error",
     "edge_force",
     "load_drive",
     "load_engine",

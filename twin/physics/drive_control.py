@@ -26,12 +26,10 @@ _PLACE_S2, _SPEED_S, _SUM_S3 = 2.0, 3.0, 0.5
 """Gains of place, speed and summed place error (estimates): a bandwidth of some 1.4 rad/s."""
 _CATCH_UP_M = 0.5
 """A larger lag is not caught up faster than one of this size: no overspeed after a slip."""
-_LEFT_PER_M, _TURN_PER_M = 0.15, 0.3
+LEFT_PER_M, _TURN_PER_M = 0.15, 0.3
 """Crab per metre to the left and curvature per radian of wrong heading (estimates): the path is
 found again within some 7 m."""
 _CRAB_MOST_RAD = math.radians(6)
-_NEAR_M = 0.01
-"""Near enough to set the brake (estimate; such vehicles stop within 3 cm)."""
 _SETTLE_S = 2.0
 """How long the last centimetres may take after the planned end, before the brake is set."""
 REST_M_S = 0.002
@@ -66,6 +64,7 @@ class Pilot:
         dt = 1 / CONTROL_HZ
         self._force = self._wanted(start.acceleration_m_s2, 0.0, 0.0)
         self._steer_most = p.steer_rad_s * dt
+        self._resolution = p.steer_resolution_rad
         self._drive_share = 1 - math.exp(-dt / p.drive_lag_s) if p.drive_lag_s else 1.0
         self._steer_share = 1 - math.exp(-dt / p.steer_lag_s) if p.steer_lag_s else 1.0
         curvature = leg.path.curvature_at(self.at_m)
@@ -131,7 +130,7 @@ class Pilot:
         over_s = t_s - self.reference.duration_s
         if over_s < 0 or speed > 0.05:
             return False
-        return over_s > _SETTLE_S or at_m > self.reference.end.at_m - _NEAR_M
+        return over_s > _SETTLE_S or at_m > self.reference.end.at_m - self.leg.vehicle.stop_near_m
 
     def _along(self, t_s: float, at_m: float, speed: float) -> tuple[float, float]:
         lag_s = self.leg.vehicle.drive_lag_s
@@ -183,11 +182,12 @@ class Pilot:
             self._bend = path.curvature_at(at_m + speed * (p.steer_lag_s + turn_s))
             self._base = -path.body_at(at_m)
         bend = self._bend - _TURN_PER_M * turned
-        crab = max(-_CRAB_MOST_RAD, min(_CRAB_MOST_RAD, -_LEFT_PER_M * left - turned))
+        crab = max(-_CRAB_MOST_RAD, min(_CRAB_MOST_RAD, -LEFT_PER_M * left - turned))
         front, rear = axle_angles(p, bend, self._base + crab)
         self._front = self._turned(self._front, front)
         self._rear = self._turned(self._rear, rear)
 
     def _turned(self, angle: float, wanted: float) -> float:
+        wanted = round(wanted / self._resolution) * self._resolution
         step = self._steer_share * wrapped(wanted - angle)
         return angle + max(-self._steer_most, min(self._steer_most, step))

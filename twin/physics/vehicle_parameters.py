@@ -102,7 +102,8 @@ class VehicleParameters:
     - ``tare_kg`` 27 t: proposed (Hamburg CTA: 26.5 t). ``payload_kg`` 70 t: Ganqimaodu border AGV.
     - ``wheelbase_m``, ``track_m``: *estimates* that give circles of 9.5 m (inner wheels) and 12 m
       (outer wheels), the turning radii proposed for double Ackermann steering.
-    - ``steer_rad_s`` 12 °/s, ``steer_lag_s``, ``drive_lag_s``: *estimates*.
+    - ``steer_rad_s`` 12 °/s, ``steer_lag_s``, ``drive_lag_s``, ``steer_resolution_rad`` 0.1 °, and
+      ``stop_near_m``, how near its mark the brake is set: *estimates*.
     - Speeds: cap 25 km/h (Ganqimaodu, VDL), loaded 20 km/h (proposed). A vehicle with anything on
       its deck counts as loaded.
     - ``lateral_m_s2`` 0.75: 3 m/s on the 12 m circle (proposed as the speed in curves).
@@ -127,6 +128,8 @@ class VehicleParameters:
     wheel_radius_m: float = 0.6
     steer_rad_s: float = math.radians(12.0)
     steer_lag_s: float = 0.15
+    steer_resolution_rad: float = math.radians(0.1)
+    stop_near_m: float = 0.01
     drive_lag_s: float = 0.1
     speed_cap_m_s: float = 25 / 3.6
     loaded_speed_m_s: float = 20 / 3.6
