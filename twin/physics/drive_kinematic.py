@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from twin.physics.drive import DriveState, Leg, SpeedLimit
 from twin.physics.parameters import PhysicsError
@@ -25,48 +26,57 @@ _STEP_M_S = 0.5
 """Curves drawn as many short arcs get limits in steps, so that speed does not follow each arc."""
 
 
+class _Piece(NamedTuple):
+    """From the instant `t` on: place, speed, acceleration, jerk, and where it ends."""
+
+    t: float
+    s: float
+    v: float
+    a: float
+    j: float
+    ends_m: float
+
+
 class KinematicMotion:
     """Pieces of constant jerk along a path."""
 
-    __slots__ = ("_a", "_j", "_s", "_t", "_v", "duration_s", "end", "held", "leg")
+    __slots__ = ("_begin_m", "_pieces", "_places", "_times", "duration_s", "end", "held", "leg")
 
     def __init__(
         self, leg: Leg, start: DriveState, phases: Sequence[Phase], *, held: bool, stop_m: float
     ) -> None:
         """`stop_m` is where the last phase ends; sums of phases miss it by rounding alone."""
-        self.leg, self.held = leg, held
+        self.leg, self.held, self._begin_m = leg, held, start.at_m
         t, s, v, a = 0.0, start.at_m, start.speed_m_s, start.acceleration_m_s2
-        self._t, self._s, self._v, self._a, self._j = [t], [s], [v], [a], [0.0]
-        for duration_s, jerk in phases:
-            if duration_s <= 0.0:
-                continue
-            self._j[-1] = jerk
-            way, v, a = advance(v, a, [(duration_s, jerk)])
-            t, s = t + duration_s, min(s + way, stop_m)
-            self._t.append(t)
-            self._s.append(s)
-            self._v.append(v)
-            self._a.append(a)
-            self._j.append(0.0)
-        self._s[-1] = stop_m
+        self._pieces: list[_Piece] = []
+        moving = [phase for phase in phases if phase[0] > 0.0]
+        for i, (duration_s, jerk) in enumerate(moving):
+            way, v_next, a_next = advance(v, a, [(duration_s, jerk)])
+            ends_m = stop_m if i == len(moving) - 1 else max(s, min(s + way, stop_m))
+            self._pieces.append(_Piece(t, s, v, a, jerk, ends_m))
+            t, s, v, a = t + duration_s, ends_m, v_next, a_next
+        self._times = [piece.t for piece in self._pieces]
+        self._places = [piece.ends_m for piece in self._pieces]
         self.duration_s = t
         self.end = DriveState(stop_m)
 
     def at(self, t_s: float) -> DriveState:
         """The state `t_s` after the begin."""
-        return DriveState(*self.row(t_s)) if t_s < self.duration_s else self.end
+        return DriveState(*self.row(t_s)[:3]) if t_s < self.duration_s else self.end
 
-    def row(self, t_s: float) -> tuple[float, float, float]:
-        """Place (m), speed and acceleration `t_s` after the begin."""
+    def row(self, t_s: float) -> tuple[float, float, float, float]:
+        """Place (m), speed, acceleration and jerk `t_s` after the begin."""
         if t_s >= self.duration_s:
-            return self.end.at_m, 0.0, 0.0
-        t_s = max(0.0, t_s)
-        i = bisect.bisect_right(self._t, t_s) - 1
-        dt, v, a, j = t_s - self._t[i], self._v[i], self._a[i], self._j[i]
-        way = dt * (v + dt * (a / 2 + dt * j / 6))
-        # Rounding must not carry a piece beyond the place where the next one begins.
-        place = min(self._s[i] + max(0.0, way), self._s[i + 1])
-        return place, max(0.0, v + dt * (a + dt * j / 2)), a + dt * j
+            return self.end.at_m, 0.0, 0.0, 0.0
+        if t_s < 0.0:
+            t_s = 0.0
+        t, s, v, a, j, ends_m = self._pieces[bisect.bisect_right(self._times, t_s) - 1]
+        dt = t_s - t
+        place = s + dt * (v + dt * (a / 2 + dt * j / 6))
+        # Rounding must not carry a piece beyond the places where it begins and ends.
+        place = s if place < s else min(place, ends_m)
+        speed = v + dt * (a + dt * j / 2)
+        return place, max(0.0, speed), a + dt * j, j
 
     def pose(self, t_s: float) -> Pose:
         """Where in the map the body is."""
@@ -74,12 +84,13 @@ class KinematicMotion:
 
     def when(self, at_m: float) -> float | None:
         """The first instant at a place; 0 for places behind, None if it is not reached."""
-        if at_m <= self._s[0]:
+        if at_m <= self._begin_m:
             return 0.0
-        if at_m > self._s[-1]:
+        if at_m > self.end.at_m:
             return None
-        i = bisect.bisect_left(self._s, at_m) - 1
-        low, high = self._t[i], self._t[i + 1]
+        i = bisect.bisect_left(self._places, at_m)
+        low = self._times[i]
+        high = self._times[i + 1] if i + 1 < len(self._times) else self.duration_s
         # The place grows with time within a piece; halvings need no case for a cubic's roots.
         for _ in range(60):
             middle = (low + high) / 2
@@ -91,7 +102,7 @@ class KinematicMotion:
 
     def energy_kwh(self, t_s: float) -> float:
         """What the battery has given from the begin to `t_s`."""
-        way = self.at(t_s).at_m - self._s[0]
+        way = self.at(t_s).at_m - self._begin_m
         return self.leg.energy.consumed_kwh(way, max(0.0, t_s), self.leg.load_kg)
 
 

@@ -103,10 +103,11 @@ class Tyres:
     __slots__ = (
         "_air",
         "_conditions",
-        "_height_share",
+        "_grip_n",
         "_inertia",
         "_mass",
-        "_slip",
+        "_rolling_n",
+        "_shift_share",
         "_wind",
         "half_base_m",
         "sliding",
@@ -119,8 +120,10 @@ class Tyres:
         self._mass, self._inertia = p.mass_kg(load), p.yaw_inertia_kg_m2(load)
         self.half_base_m = p.wheelbase_m / 2
         self.weight_n = self._mass * GRAVITY_M_S2
-        self._height_share = p.mass_height_m(load) / p.wheelbase_m
         self._conditions = c = leg.conditions
+        self._grip_n = c.surface.friction * self.weight_n
+        self._rolling_n = c.surface.rolling * self.weight_n
+        self._shift_share = c.surface.friction * p.mass_height_m(load) / p.wheelbase_m
         front, side = p.wind_areas_m2(load)
         self._air = (0.5 * AIR_KG_M3 * p.drag * front, 0.5 * AIR_KG_M3 * p.drag * side)
         self._wind = (c.wind_m_s * math.cos(c.wind_to_rad), c.wind_m_s * math.sin(c.wind_to_rad))
@@ -141,17 +144,16 @@ class Tyres:
         cf, sf, cr, sr = math.cos(front), math.sin(front), math.cos(rear), math.sin(rear)
         ax, ay = self.outside(u, v, c, s, cf + cr, sf + sr, at_m)
         # Along: the drive, then brakes and rolling, which can stop but never turn the motion.
-        surface = self._conditions.surface
-        grip = surface.friction * self.weight_n
+        grip, rolling_n = self._grip_n, self._rolling_n
         drive_n = min(drive_n, grip)
         ux, uy = (cf + cr) / 2, (sf + sr) / 2
         along = u * ux + v * uy + dt_s / m * (drive_n + ax * ux + ay * uy)
-        brake_n = min(brake_n + surface.rolling * self.weight_n, grip + drive_n)
+        brake_n = min(brake_n + rolling_n, grip + drive_n)
         brake_n = max(-brake_n, min(brake_n, along * m / dt_s))
         push = drive_n - brake_n
         self.traction_n = drive_n
         half = push / 2
-        shift = push * self._height_share
+        shift = push * self._shift_share
         # Sideways: what keeps both axles from slipping, as far as the circle goes.
         u += dt_s / m * (ax + half * (cf + cr))
         v += dt_s / m * (ay + half * (sf + sr))
@@ -163,8 +165,8 @@ class Tyres:
         det = dt_s * (kff * krr - kfr * kfr)
         side_f = (slip_f * krr - slip_r * kfr) / det
         side_r = (slip_r * kff - slip_f * kfr) / det
-        room_f = self._room(grip / 2 - surface.friction * shift, half)
-        room_r = self._room(grip / 2 + surface.friction * shift, half)
+        room_f = self._room(grip / 2 - shift, half)
+        room_r = self._room(grip / 2 + shift, half)
         self.sliding = abs(side_f) > room_f or abs(side_r) > room_r
         if self.sliding:
             side_f = max(-room_f, min(room_f, side_f))

@@ -192,8 +192,13 @@ class Path:
                 i -= 1
             else:
                 break
-        x, y, course = piece.at(way)
-        left = (y_m - y) * math.cos(course) - (x_m - x) * math.sin(course)
+        if piece.curvature_per_m == 0.0:
+            course = piece.course_rad
+            c, s = math.cos(course), math.sin(course)
+            left = c * (y_m - piece.y_m) - s * (x_m - piece.x_m)
+        else:
+            x, y, course = piece.at(way)
+            left = (y_m - y) * math.cos(course) - (x_m - x) * math.sin(course)
         return Foot(self._begins[i] + way, left, course, piece.body_rad)
 
     @staticmethod
@@ -259,11 +264,11 @@ def wrapped(angle_rad: float) -> float:
 def _foot(piece: Piece, x_m: float, y_m: float) -> float:
     """Way along a piece to the point nearest to x, y (unbounded)."""
     dx, dy = x_m - piece.x_m, y_m - piece.y_m
-    along = dx * math.cos(piece.course_rad) + dy * math.sin(piece.course_rad)
-    across = dy * math.cos(piece.course_rad) - dx * math.sin(piece.course_rad)
-    k = piece.curvature_per_m
+    c, s, k = math.cos(piece.course_rad), math.sin(piece.course_rad), piece.curvature_per_m
+    along = dx * c + dy * s
     if abs(k) < 1e-9:
         return along
+    across = dy * c - dx * s
     return math.atan2(k * along, 1 - k * across) / k
 
 
