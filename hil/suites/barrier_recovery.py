@@ -14,13 +14,14 @@ from hil.kits.barrier.view import (
     sink_deg,
     travel_deg,
 )
-from hil.mbap import read_request, write_one
+from hil.mbap import read_request
 from hil.measurement import Measurement, at_most
 from hil.verdict import Finding, check, decide, failed, inconclusive, passed
 from hil.view import changes
 
 from .barrier import suite
 from .barrier_motion import SETTLE_S
+from .modbus import functions_not_as_declared, probe_functions
 
 HELD_S = 10.0
 
@@ -226,29 +227,10 @@ FEATURES = {
 }
 
 
-def harmless_probes() -> dict[int, bytes]:
-    """One request per function code that no device can carry out: they move and write nothing."""
-    beyond = 0xEA60
-    return {
-        1: read_request(1, 0, 0),
-        2: read_request(2, 0, 0),
-        3: read_request(3, 0, 0),
-        4: read_request(4, 0, 0),
-        5: write_one(5, beyond, 0x1234),
-        6: write_one(6, beyond, 0),
-        15: bytes([15, 0, 0, 0, 0, 0]),
-        16: bytes([16, 0, 0, 0, 0, 0]),
-        22: bytes([22, beyond >> 8, beyond & 255, 0, 0, 0, 0]),
-        23: bytes([23, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-    }
-
-
 @suite.case(start="any")
 async def declaration(session: BarrierSession) -> None:
     """Probe every function code and every declared point; nothing is moved."""
-    for code, pdu in harmless_probes().items():
-        frame = session.wire.frame(0x1000 + code, pdu)
-        await session.wire.exchange(f"probe-{code}", frame)
+    await probe_functions(session)
     for feature, point in FEATURES.items():
         row = next((row for row in session.wire.profile.rows if row.key == point), None)
         if row is not None:
@@ -266,21 +248,9 @@ async def declaration(session: BarrierSession) -> None:
 @suite.judge("BAR-DOC-01", case="declaration")
 def the_pics_is_true(view: BarrierView) -> Finding:
     """What is declared is there; what is denied is not."""
-    probes = view.exchanges("probe-")
-    if not probes:
+    wrong = functions_not_as_declared(view)
+    if wrong is None:
         return inconclusive("nothing was probed")
-    wrong = []
-    for exchange in probes:
-        code = int(exchange.label.removeprefix("probe-"))
-        declared = code in view.pics.function_codes
-        frame = exchange.frames[0] if exchange.frames else None
-        there = frame is not None and frame.exception != 1
-        if there != declared:
-            said = "declared" if declared else "not declared"
-            wrong.append(
-                f"function {code} is {said}, the device answers "
-                f"{frame.pdu.hex() if frame else 'nothing'}"
-            )
     pics = view.pics.values()
     for feature in FEATURES:
         found = view.exchange(f"point-{feature}")
@@ -299,7 +269,7 @@ def the_pics_is_true(view: BarrierView) -> Finding:
         wrong.append(f"the status reads {shown}, which profile {view.pics.profile} does not know")
     return check(
         not wrong,
-        f"{len(probes)} functions and {len(FEATURES)} points as declared",
+        f"functions and {len(FEATURES)} points as declared",
         "; ".join(wrong),
     )
 

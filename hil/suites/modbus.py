@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from hil.errors import BenchError
-from hil.mbap import Frame, read_request, split
+from hil.mbap import Frame, read_request, split, write_one
 from hil.measurement import Measurement, at_most
 from hil.modbus_session import ModbusSession, ModbusView
 from hil.suite import Part
@@ -63,6 +63,47 @@ def mapped(profile: Profile, table: str) -> set[int]:
         if block.table == table:
             found.update(range(block.address, block.address + block.count))
     return found
+
+
+def harmless_probes() -> dict[int, bytes]:
+    """One request per function code that no device can carry out: they move and write nothing."""
+    beyond = 0xEA60
+    return {
+        1: read_request(1, 0, 0),
+        2: read_request(2, 0, 0),
+        3: read_request(3, 0, 0),
+        4: read_request(4, 0, 0),
+        5: write_one(5, beyond, 0x1234),
+        6: write_one(6, beyond, 0),
+        15: bytes([15, 0, 0, 0, 0, 0]),
+        16: bytes([16, 0, 0, 0, 0, 0]),
+        22: bytes([22, beyond >> 8, beyond & 255, 0, 0, 0, 0]),
+        23: bytes([23, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    }
+
+
+async def probe_functions(session: AnySession) -> None:
+    """Ask for every function code in a way that moves nothing: what the PICS says is checked."""
+    for code, pdu in harmless_probes().items():
+        await session.wire.exchange(f"probe-{code}", session.wire.frame(0x1000 + code, pdu))
+
+
+def functions_not_as_declared(view: AnyView) -> list[str] | None:
+    """What the PICS says wrongly of function codes; None if nothing was probed."""
+    probes = view.exchanges("probe-")
+    if not probes:
+        return None
+    wrong = []
+    for exchange in probes:
+        code = int(exchange.label.removeprefix("probe-"))
+        declared = code in view.pics.function_codes
+        frame = exchange.frames[0] if exchange.frames else None
+        there = frame is not None and frame.exception != 1
+        if there != declared:
+            said = "declared" if declared else "not declared"
+            answer = frame.pdu.hex() if frame else "nothing"
+            wrong.append(f"function {code} is {said}, the device answers {answer}")
+    return wrong
 
 
 def served(exchange: Exchange | None) -> bool:
