@@ -14,11 +14,11 @@ async def silence(session: RemoteIoSession) -> None:
     """A relay is closed, the master polls on, then falls silent, then orders again."""
     name = session.pics.relays[1]
     await session.order(name, True)
-    session.mark("polled")
+    await session.step("polled")
     await session.watch(2 * session.pixit.watchdog_s)
-    session.mark("silent")
+    await session.step("silent")
     await session.watch(1.5 * session.pixit.watchdog_s + 1.0, sample=session.feel)
-    session.mark("back")
+    await session.step("back")
     await session.sample()
     await session.order(name, True)
     await session.watch(3 * session.pixit.relay_s + 0.2)
@@ -73,14 +73,15 @@ async def power_cut(session: RemoteIoSession) -> None:
     for name in session.pics.relays:
         await session.order(name, True)
     await session.watch(3 * session.pixit.relay_s)
-    session.mark("cut")
+    await session.step("cut")
     await session.power(False)
     session.disconnect()
     await session.watch(5.0, sample=session.feel)
-    session.mark("returned")
+    await session.step("returned")
     await session.power(True)
     if await session.reconnect(2 * session.pixit.start_up_s + 2.0):
         session.mark("served")
+        await session.clock.sleep(session.pixit.poll_s)
         await session.sample()
 
 

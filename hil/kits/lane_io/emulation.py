@@ -207,7 +207,7 @@ class EmulatedLaneIo:
         if name not in LAMPS:
             raise UnknownName("lamp", lamp, [f"lamp_{one}" for one in LAMPS])
         lit = bool(getattr(self.lamp, name))
-        share = self.variant.dims.get(name, 1.0)
+        share = self.light.brightness(name) * self.variant.dims.get(name, 1.0)
         return round(INTENSITY_CD * share, 1) if lit else 0.0
 
     # -- contacts

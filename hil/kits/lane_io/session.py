@@ -22,11 +22,18 @@ class LaneIoWire(ModbusWire):
     """The module as its client sees it: inputs, coils, counters."""
 
     device = "remote I/O"
-    points = (*INPUTS, *OUTPUTS, *(f"count_{name}" for name in INPUTS))
+    points = (*INPUTS, *OUTPUTS)
 
     def row(self, name: str) -> Row:
         """The bit of an input or a relay; the first row of that name."""
         return next(row for row in self.profile.rows if row.key == name and row.is_bit_table)
+
+    async def count(self, name: str) -> int:
+        """The counter of one input; recorded as `count`."""
+        row = next(row for row in self.profile.rows if row.key == f"count_{name}")
+        counted = int(await self.read_row(row))
+        self._trace("wire", "count", input=name, counted=counted)
+        return counted
 
     async def order(self, name: str, on: bool) -> bool:
         """Write a coil; True if it is acknowledged."""
@@ -85,6 +92,11 @@ class LaneIoSession(ModbusSession[P, X]):
         closed = {name: await meter.relay_closed(name) for name in OUTPUTS}
         self.trace("instrument", "contacts", **closed)
 
+    async def step(self, name: str) -> None:
+        """Begin a step: nothing of the step before has the same instant as its mark."""
+        await self.clock.sleep(self.pixit.poll_s)
+        self.mark(name)
+
     async def place(self, channel: str, body: Body = "car") -> None:
         """Put a body above one loop."""
         await self.require("bodies").place(channel, body)
@@ -133,7 +145,7 @@ class LaneIoSession(ModbusSession[P, X]):
 class LaneIoView(ModbusView[P, X]):
     """What a judge sees of a bench with an I/O module."""
 
-    kept = tuple(f"count_{name}" for name in INPUTS)
+    kept = INPUTS
 
     def instant(self, role: str) -> bool:
         """Whether the role acts or measures at once, so that time may be judged."""
