@@ -48,6 +48,8 @@ class LaneIoVariant(ModbusVariant):
     start_up_s: float = START_UP_S
     dims: Mapping[str, float] = field(default_factory=dict)
     """Share of its light that a lamp gives."""
+    serves_unpowered: bool = False
+    """A second supply keeps the wire alive."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,7 +237,8 @@ class EmulatedLaneIo:
             self.clock.call_later(self.variant.start_up_s, self._started)
         else:
             self.io.inject("power_cut")
-            self.server.inject("link_down")
+            if not self.variant.serves_unpowered:
+                self.server.inject("link_down")
 
     def _started(self) -> None:
         if self._powered:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from hil.drivers.modbus import ModbusWire
 from hil.modbus_session import ModbusSession, ModbusView
 from hil.papers import ModbusPics, ModbusPixit
+from hil.view import Timed
 from twin.clock import Clock
 from twin.devices.remote_io import INPUTS, OUTPUTS
 from twin.profiles import Row
@@ -16,6 +18,7 @@ from .roles import Body, LaneIoRoles
 
 P = TypeVar("P", bound=ModbusPics)
 X = TypeVar("X", bound=ModbusPixit)
+T = TypeVar("T", bound=Timed)
 
 
 class LaneIoWire(ModbusWire):
@@ -146,6 +149,11 @@ class LaneIoView(ModbusView[P, X]):
     """What a judge sees of a bench with an I/O module."""
 
     kept = INPUTS
+
+    def between(self, seen: Sequence[T], start: str, end: str | None = None) -> list[T]:
+        """What was seen from one mark on and before the next: a step begins at its mark."""
+        first, last = self._span(start, end)
+        return [one for one in seen if first <= one.t_s < last]
 
     def instant(self, role: str) -> bool:
         """Whether the role acts or measures at once, so that time may be judged."""

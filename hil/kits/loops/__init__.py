@@ -1,0 +1,73 @@
+"""The kit of a loop detector: detection, separation, counting, recovery."""
+
+from __future__ import annotations
+
+from hil.kits.lane_io.emulation import START_UP_S
+from hil.kits.lane_io.kit import LaneIoKit
+from hil.kits.lane_io.papers import LoopsPics, LoopsPixit
+from hil.kits.lane_io.session import LaneIoSession, LaneIoView
+from hil.papers import Product
+from twin import profiles
+from twin.devices.loops import CHANNELS
+
+
+class LoopsSession(LaneIoSession[LoopsPics, LoopsPixit]):
+    """One run on one bench with a loop detector."""
+
+    device = "loops"
+
+
+class LoopsView(LaneIoView[LoopsPics, LoopsPixit]):
+    """What a judge sees of a loop detector."""
+
+
+class LoopsKit(LaneIoKit):
+    """Everything that certification has to know of a loop detector."""
+
+    device = "loops"
+    help = "detection, separation, counting, recovery; behind an I/O module."
+    modules = ("loops",)
+    health = ("slow-detector", "hears-the-neighbour", "tunes-out")
+    product = Product(
+        vendor="gatetwin",
+        model="emulated loop detector",
+        hardware="none",
+        firmware="1.0",
+        serial="GT-0000000003",
+    )
+    pics_type = LoopsPics
+    pixit_type = LoopsPixit
+    session_type = LoopsSession
+    roles = ("bodies",)
+
+    def emulated_pics(self, profile: str) -> LoopsPics:
+        """See `Kit`."""
+        wire = profiles.load(profile)
+        return LoopsPics(
+            device=self.device,
+            profile=profile,
+            function_codes=wire.function_codes,
+            max_connections=wire.max_connections,
+            unit_filter=True,
+            read_only_register=True,
+            channels=[f"loop_{name}" for name in CHANNELS],
+            high_bed=True,
+            counters=True,
+            power_controllable=True,
+        )
+
+    def emulated_pixit(self, profile: str) -> LoopsPixit:
+        """See `Kit`."""
+        del profile
+        return LoopsPixit(
+            response_s=0.1,
+            start_up_s=START_UP_S + 1.0,
+            detect_s=0.2,
+            release_s=0.3,
+            presence_s=60.0,
+            gap_s=0.2,
+            poll_s=0.05,
+        )
+
+
+KIT: LaneIoKit = LoopsKit()
