@@ -113,10 +113,12 @@ def load_product(path: Path, device: str) -> Product:
 
 def load_pics(path: Path, device: str, kind: type[P]) -> P:
     """Read pics.toml; a missing or foreign file is a refusal, never an empty selection."""
-    pics = strict_toml.load(_present(path, "PICS", device), kind)
-    if pics.device != device:
-        raise ConfigError(path, None, "device", f"is for {pics.device!r}, not for {device!r}")
-    return pics
+    text = _present(path, "PICS", device).read_text(encoding="utf-8")
+    data = strict_toml.parse(text, path)
+    found = data.get("device", device)
+    if found != device:  # said first: a foreign file has foreign keys, too
+        raise ConfigError(path, None, "device", f"is for {found!r}, not for {device!r}")
+    return strict_toml.convert(data, kind, strict_toml.LineIndex(text), path)
 
 
 def load_pixit(path: Path, device: str, kind: type[X]) -> X:

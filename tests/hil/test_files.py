@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hil import docs
 from hil.errors import BenchBusy, BenchError
 from hil.kits.barrier import KIT
 from hil.kits.barrier.papers import BarrierPics, BarrierPixit
@@ -209,9 +208,3 @@ def test_the_examples_load(name: str) -> None:
     """The example benches are right."""
     file = KIT.load_bench(ROOT / "examples" / name, today=dt.date(2027, 1, 1))
     assert file.force_gauge is not None
-
-
-def test_the_page_of_requirements_is_up_to_date() -> None:
-    """docs/requirements-barrier.md is what the register, the suite and the mutants say."""
-    shown = (ROOT / "docs/requirements-barrier.md").read_text(encoding="utf-8")
-    assert shown == docs.page("barrier"), "run: python -m hil.docs"
