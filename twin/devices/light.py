@@ -52,8 +52,7 @@ class TrafficLight(Device):
     def __init__(self, id: str, clock: Clock, trace: Trace, rng: random.Random, lamp: Lamp) -> None:
         super().__init__(id, clock, trace, rng)
         self._lamp = lamp
-        self._relay = {"red": True, "green": False, "divert": False}
-        self.wear.run("red", 1.0)
+        self._relay = dict.fromkeys(LAMPS, False)
         self.add_point("red", lambda: self._relay["red"], self._write_red, doc="red lamp relay")
         self.add_point(
             "green", lambda: self._relay["green"], self._write_green, doc="green lamp relay"
@@ -61,6 +60,7 @@ class TrafficLight(Device):
         self.add_point(
             "divert", lambda: self._relay["divert"], self._write_divert, doc="divert arrow relay"
         )
+        self._light(-1)  # a relay is open until somebody closes it, so the signal begins dark
 
     def brightness(self, name: str) -> float:
         """Light of a lamp that is switched on, against a new one: 0 to 1."""
