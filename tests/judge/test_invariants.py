@@ -117,6 +117,16 @@ def _frozen_after_fault(tape: Tape) -> None:
             line.t_s += 170
 
 
+def _answered(tape: Tape, t_s: float) -> None:
+    tape.say(t_s, "partner", "partner.preclearance", declaration="D-G", status="acknowledged")
+
+
+def _frozen_after_the_answer(tape: Tape) -> None:
+    """G waits for the far side until 400, and then for nothing."""
+    _frozen_after_fault(tape)
+    _answered(tape, 400)
+
+
 def _touch(tape: Tape) -> None:
     tape.say(
         36, "in-1.arm", "arm.contact", vehicle="A", angle_deg=20.0, peak_n=120.0, after_750ms_n=0.0
@@ -210,6 +220,7 @@ CHANGES: list[tuple[str, Callable[[Tape], object], set[str]]] = [
     ("overweight passes", _overweight_passes, {"LANE-09"}),
     ("never leaves", _stays_forever, {"LANE-10"}),
     ("no progress", _frozen_after_fault, {"LANE-10"}),
+    ("no progress after the answer", _frozen_after_the_answer, {"LANE-10"}),
     (
         "no motion, no alarm",
         lambda t: t.drop("partner.alarm", code="barrier_no_motion"),
@@ -355,6 +366,20 @@ def _written_off(tape: Tape) -> None:
     tape.say(700, "in-2.io", "device.command", point="barrier_open", value=False, via="wire")
 
 
+def _waits_for_the_far_side(tape: Tape) -> None:
+    """A fault is healed at 380, but what G waits for is the answer that comes at 480."""
+    _frozen_after_fault(tape)
+    _answered(tape, 480)
+
+
+def _tail_gater_in_a_blind_lane(tape: Tape) -> None:
+    """F follows while the remote I/O is away: nothing can count it, and an alarm says so."""
+    t_s = tape.find("vehicle.zone", vehicle="F", zone="arm", inside=True).t_s
+    tape.fault(t_s - 3, t_s + 200, "in-1.io", "power_cut")
+    tape.drop("partner.alarm", code="tailgating")
+    tape.alarm(t_s, "in-1", "io_lost")
+
+
 HONEST: list[Callable[[Tape], object]] = [
     _blind_lane_left_open,
     _tail_gater_caught_by_arm,
@@ -369,6 +394,8 @@ HONEST: list[Callable[[Tape], object]] = [
     _close_refused_on_truck,
     _taken_back,
     _written_off,
+    _waits_for_the_far_side,
+    _tail_gater_in_a_blind_lane,
 ]
 
 
@@ -385,6 +412,15 @@ def test_a_blind_lane_without_an_alarm_is_no_excuse() -> None:
     _blind_lane_left_open(tape)
     tape.drop("partner.alarm", code="io_lost")
     assert set(judge(tape.records()).broken) == {"LANE-01", "LANE-04", "LANE-09"}
+
+
+def test_a_tail_gater_in_a_blind_lane_without_an_alarm_is_no_excuse() -> None:
+    """A red truck behind another counts if nobody was told that the lane was blind."""
+    tape = honest()
+    tape.change("partner.declared", {"channel": "red"}, declaration="D-F")
+    _tail_gater_in_a_blind_lane(tape)
+    tape.drop("partner.alarm", code="io_lost")
+    assert {"LANE-01", "LANE-04"} <= set(judge(tape.records()).broken)
 
 
 def test_a_late_record_is_called_late() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.stack import create
 from fixtures.stack_mutants import CAUGHT_BY, MUTANTS
+from twin.judge import REGISTRY
 from twin.rig import Rig
 
 
@@ -46,7 +47,20 @@ def _three(rig: Rig) -> None:
         rig.vehicle()
 
 
+def _stops_under_the_arm(rig: Rig) -> None:
+    rig.vehicle(stops_under_arm_s=20.0)
+
+
+def _dead_barrier(rig: Rig) -> None:
+    rig.inject("in-1.barrier", "ok_but_no_motion")
+    rig.vehicle()
+    rig.wait(90)
+    rig.heal("in-1.barrier", "ok_but_no_motion")
+
+
 SCENES: dict[str, Callable[[Rig], None]] = {
+    "closes_on_a_timer": _stops_under_the_arm,
+    "fires_and_forgets": _dead_barrier,
     "ignores_the_channel": _red,
     "ignores_preclearance": _late_answer,
     "ignores_the_scale": _false_weight,
@@ -75,6 +89,6 @@ def test_the_mutant_is_caught(name: str) -> None:
 
 
 def test_every_mutant_has_its_invariant() -> None:
-    """At least ten mistakes, each assigned to one invariant."""
-    assert len(MUTANTS) >= 10
+    """Every mistake is assigned to one invariant, and no invariant is without one."""
     assert MUTANTS.keys() == CAUGHT_BY.keys()
+    assert set(CAUGHT_BY.values()) == set(REGISTRY)

@@ -6,6 +6,7 @@ from twin.judge.control import (
     RECOVERY_S,
     TAIL_GATING_ALARM_S,
     alarmed_tail_gater,
+    blind_to_tail_gater,
     reachable_s,
 )
 from twin.judge.facts import Event, Facts, Stay
@@ -38,11 +39,7 @@ def tail_gaters_are_alarmed(facts: Facts, finding: Finding) -> None:
             if alarmed_tail_gater(facts, stay, crossing) is not None:
                 continue
             due_s = reachable_s(facts, crossing.t_s + TAIL_GATING_ALARM_S, crossing.t_s)
-            blind = facts.broken(
-                stay.lane, stay.at_arm_s(crossing.t_s), crossing.t_s + TAIL_GATING_ALARM_S,
-                "loops", "io",
-            )  # fmt: skip
-            if blind or due_s >= facts.end_s:
+            if blind_to_tail_gater(facts, stay, crossing) or due_s >= facts.end_s:
                 finding.excused_count += 1
                 continue
             finding.breach(

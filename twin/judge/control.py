@@ -61,17 +61,28 @@ def beyond_control(facts: Facts, stay: Stay, crossing: Event) -> bool:
     """Whether it crossed on nobody's leave, and the stack did all it could: raised an alarm.
 
     Either a tail-gater, or a driver who went on without a green light through an arm that the
-    stack could not see or move because a device of the lane was broken.
+    stack could not see or move because a device of the lane was broken. A tail-gater whom nothing
+    could count, because loops or remote I/O were broken, needs an alarm about that only.
     """
     if crossing.data.get("followed"):
-        return alarmed_tail_gater(facts, stay, crossing) is not None
+        if alarmed_tail_gater(facts, stay, crossing) is not None:
+            return True
+        causes = blind_to_tail_gater(facts, stay, crossing)
+    else:
+        causes = left_alone_by(facts, stay, crossing)
     due_s = reachable_s(facts, crossing.t_s + RECORD_S, crossing.t_s)
     return any(
         fault.begin_s <= alarm.t_s <= due_s
-        for fault in left_alone_by(facts, stay, crossing)
+        for fault in causes
         for alarm in facts.alarms
         if alarm.data.get("lane") == stay.lane and alarm.data.get("raised", True)
     )
+
+
+def blind_to_tail_gater(facts: Facts, stay: Stay, crossing: Event) -> list[Fault]:
+    """The faults for which nothing could count the vehicles while it went through."""
+    from_s, to_s = stay.at_arm_s(crossing.t_s), crossing.t_s + TAIL_GATING_ALARM_S
+    return facts.broken(stay.lane, from_s, to_s, "loops", "io")
 
 
 def left_alone_by(facts: Facts, stay: Stay, crossing: Event) -> list[Fault]:

@@ -21,7 +21,8 @@ stack believes. A verdict is one of
 What cannot be held against a stack fairly (broken equipment it cannot see through, a driver who
 jumps the light) is *excused*, and excuses are counted beside the verdict. *Beyond control* is a
 tail-gater, or a driver who goes on without a green light through an arm that broken equipment keeps
-open, provided that the stack has raised an alarm about it.
+open, provided that the stack has raised an alarm about it; where the lane's loops or remote I/O are
+broken and nothing can count the vehicles, an alarm of that lane about whatever it has noticed.
 """
 
 _SOMETIMES = """## What must be seen

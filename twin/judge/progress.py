@@ -27,7 +27,8 @@ def everyone_gets_through(facts: Facts, finding: Finding) -> None:
     traditional lane `traditional_stay_s`) before. When a fault of a lane, or of customs for every
     smart lane, has ended while somebody is in the lane or queues for it, something in that lane
     must move off, cross, be diverted or leave within `progress_s`; other faults, an officer's
-    check and a dawdling driver move that deadline.
+    check, an answer of the far side that a vehicle in the lane waits for, and a dawdling driver
+    move that deadline.
 
     Excused: who is still in a lane that is, or lately was, broken.
     """
@@ -109,6 +110,12 @@ def _fair_due_s(facts: Facts, name: str, healed_s: float) -> float:
         (officer.t_s - _duration_s(officer), officer.t_s)
         for officer in facts.officers
         if officer.data.get("lane") == name
+    ]
+    holds += [  # without it nobody may pass; an answer that never comes holds nothing
+        (stay.entered.t_s, answer.t_s)
+        for stay in facts.lanes[name].stays
+        if stay.entered is not None
+        for answer in facts.preclearances.get(str(stay.truth("declaration")), ())
     ]
     holds += [
         (driver.t_s, driver.t_s + _duration_s(driver))
