@@ -341,6 +341,12 @@ def _alarm_still_standing(tape: Tape) -> None:
     tape.change("partner.alarm", {"t_s": 340.0}, code="barrier_no_motion")
 
 
+def _alarm_stood_when_told(tape: Tape) -> None:
+    """It stood when the command was given, and ended before the deadline that customs moved."""
+    _alarm_still_standing(tape)
+    tape.fault(345, 360, "customs", "slow")
+
+
 def _replayed_release(tape: Tape) -> None:
     tape.say(26.5, "partner", "partner.release", **tape.find("partner.release").payload)
 
@@ -389,6 +395,7 @@ HONEST: list[Callable[[Tape], object]] = [
     _drifting_scale,
     _late_change_of_channel,
     _alarm_still_standing,
+    _alarm_stood_when_told,
     _replayed_release,
     _plate_with_other_separators,
     _close_refused_on_truck,

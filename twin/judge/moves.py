@@ -204,7 +204,7 @@ def _alarm(alarms: list[Event], from_s: float, due_s: float) -> bool:
     standing: set[str] = set()
     for alarm in alarms:
         code = str(alarm.data.get("code"))
-        if alarm.t_s > due_s:
+        if alarm.t_s > due_s or (standing and alarm.t_s > from_s):
             break
         if not about_barrier(code):
             continue
@@ -214,8 +214,6 @@ def _alarm(alarms: list[Event], from_s: float, due_s: float) -> bool:
             return True
         else:
             standing.add(code)
-        if standing and alarm.t_s > from_s:
-            return True
     return bool(standing)
 
 
