@@ -58,8 +58,10 @@ def test_the_reference_stack_holds() -> None:
         assert attempt("bac-luan-2", lane, "reference", "suite").told == []
 
 
-def test_an_unknown_lane_is_named() -> None:
+def test_an_unknown_lane_or_stack_is_named() -> None:
     """The error says which lanes there are."""
     result = CliRunner().invoke(fuzz, ["--lane", "in-9"])
+    missing = CliRunner().invoke(fuzz, ["--stack", "nobodys"])
+    assert "nobodys" in str(missing.exception)
     assert "in-9" in str(result.exception)
     assert "in-1" in str(result.exception)
