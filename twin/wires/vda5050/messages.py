@@ -157,6 +157,10 @@ class Writer:
         message["velocity"] = shown.velocity
         return _encode(message)
 
+    def factsheet(self, sheet: dict[str, Any]) -> bytes:
+        """What the vehicle is and can."""
+        return _encode({**self.header("factsheet"), **sheet})
+
     def state(self, logic: OrderLogic, shown: Shown) -> bytes:
         """The whole state."""
         return _encode(self.state_of(logic, shown))
