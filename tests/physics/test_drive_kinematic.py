@@ -241,3 +241,13 @@ def test_energy_of_a_crossing_against_the_hand_calculation():
     t_s = motion.duration_s
     assert motion.energy_kwh(t_s) == pytest.approx(0.618 * 1.9 + 3 * t_s / 3600)
     assert motion.energy_kwh(t_s + 3600) - motion.energy_kwh(t_s) == pytest.approx(3.0)
+
+
+def test_a_climb_costs_its_height_and_a_fall_saves_no_more_than_the_level():
+    """100 m at 3 %: weight times height over the efficiency; down, the level way is saved."""
+    climb = Conditions(slopes=(Slope(0, 100, 0.03), Slope(100, 200, -0.03)))
+    motion = DRIVE.plan(leg(70_000, conditions=climb), DriveState(0), 200.0)
+    level = 0.2 * 1.9 + 3 * motion.duration_s / 3600
+    height_m = 100 * 0.03 / math.hypot(1, 0.03)
+    by_hand = 97_000 * GRAVITY * height_m / 0.85 / 3.6e6 - 0.1 * 1.9
+    assert motion.energy_kwh(motion.duration_s) - level == pytest.approx(by_hand)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from twin.physics.drive import DriveState, Leg, SpeedLimit
-from twin.physics.parameters import PhysicsError
+from twin.physics.energy import J_PER_KWH
+from twin.physics.parameters import GRAVITY_M_S2, PhysicsError
 from twin.physics.path import Pose
 from twin.physics.s_curve import Bounds, Phase, Zone, advance, change, profile
 from twin.physics.vehicle_parameters import BrakeKind, Limits
@@ -102,8 +103,29 @@ class KinematicMotion:
 
     def energy_kwh(self, t_s: float) -> float:
         """What the battery has given from the begin to `t_s`."""
-        way = self.at(t_s).at_m - self._begin_m
-        return self.leg.energy.consumed_kwh(way, max(0.0, t_s), self.leg.load_kg)
+        at_m = self.row(t_s)[0]
+        driven = self.leg.energy.consumed_kwh(at_m - self._begin_m, max(0.0, t_s), self.leg.load_kg)
+        return driven + slopes_kwh(self.leg, self._begin_m, at_m)
+
+
+def slopes_kwh(leg: Leg, from_m: float, to_m: float) -> float:
+    """What slopes cost beyond the level way, kWh: weight against the drive, or instead of it.
+
+    Going down saves no more than the level way costs; what the brakes take is lost but for the
+    share that is regenerated.
+    """
+    energy, total = leg.energy, 0.0
+    weight_n = leg.vehicle.mass_kg(leg.load_kg) * GRAVITY_M_S2
+    level_n = energy.per_km_kwh(leg.load_kg) * J_PER_KWH / 1000 * energy.efficiency
+    for slope in leg.conditions.slopes:
+        length = min(to_m, slope.to_m) - max(from_m, slope.from_m)
+        if length <= 0:
+            continue
+        pull_n = level_n + weight_n * slope.grade / math.hypot(1.0, slope.grade)
+        drive_n, brake_n = max(0.0, pull_n), max(0.0, -pull_n)
+        work_j = (drive_n - level_n) / energy.efficiency - energy.regeneration * brake_n
+        total += work_j * length / J_PER_KWH
+    return total
 
 
 class KinematicDrive:
