@@ -44,6 +44,24 @@ def test_a_message_goes_round_at_every_qos() -> None:
     on_broker(test)
 
 
+def test_what_the_socket_does_not_take_at_once_is_written_later() -> None:
+    """Six megabytes in one go: all arrives, in order, and the loop is not watched for ever."""
+
+    async def test(place: Place) -> None:
+        one, got = place.paho("one")
+        one.subscribe("big", 1)
+        one.start()
+        await one.wait_connected()
+        for number in range(20):
+            one.publish("big", b"%02d" % number + bytes(300_000), 1)
+        await place.clock.sleep(1)
+        assert [int(message[1][:2]) for message in got] == list(range(20))
+        assert not one._write_watched
+        await one.stop()
+
+    on_broker(test)
+
+
 def test_a_silent_client_stays_for_a_day() -> None:
     """Its PINGREQ comes within each keep alive, in virtual time too."""
 

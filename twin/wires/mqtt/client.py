@@ -154,6 +154,8 @@ class MqttClient:
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
         self._socket_open = False
+        self._write_wanted = False
+        self._write_watched = False
         self._paho = self._made()
 
     def _made(self) -> _Paho:
@@ -350,12 +352,28 @@ class MqttClient:
     def _closing(self, _client: paho.Client, _data: Any, sock: Any) -> None:
         self._loop.remove_reader(sock.fileno())
         self._loop.remove_writer(sock.fileno())
+        self._write_wanted = self._write_watched = False
 
-    def _wants_write(self, _client: paho.Client, _data: Any, sock: Any) -> None:
-        self._loop.add_writer(sock.fileno(), self._write)
+    def _wants_write(self, _client: paho.Client, _data: Any, _sock: Any) -> None:
+        # paho says so before each packet and mostly has written it when it returns. Watching
+        # the socket at once would cost two system calls for nothing.
+        if not self._write_wanted:
+            self._write_wanted = True
+            self._loop.call_soon(self._write_rest)
 
     def _wants_no_write(self, _client: paho.Client, _data: Any, sock: Any) -> None:
-        self._loop.remove_writer(sock.fileno())
+        self._write_wanted = False
+        if self._write_watched:
+            self._write_watched = False
+            self._loop.remove_writer(sock.fileno())
+
+    def _write_rest(self) -> None:
+        if self._write_wanted:
+            self._write()
+        sock = self._paho.socket()
+        if self._write_wanted and sock is not None and not self._write_watched:
+            self._write_watched = True
+            self._loop.add_writer(sock.fileno(), self._write)
 
     def _read(self) -> None:
         client = self._paho

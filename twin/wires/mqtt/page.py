@@ -63,9 +63,10 @@ _LINKS = """
 ## Links
 
 `server.link(PATTERN)` is the fault menu of all clients whose identifier fits the pattern (`*` is
-all of them, as target `broker.link`; `igv-*` is target `broker.link.igv-*`). Faults of several
-links add up. Each client and direction has a random stream of its own: the same seed gives the
-same luck, whatever happens on other links.
+all of them, as target `broker.link`; `igv-*` is target `broker.link.igv-*`, once it has been asked
+for). `server.targets` are the targets for a schedule of faults. Faults of several links add up.
+Each client and direction has a random stream of its own: the same seed gives the same luck,
+whatever happens on other links.
 
 TCP under MQTT loses and changes nothing, so `loss`, `duplicate`, `reorder` and `corrupt` act on
 whole PUBLISH packets, as a broken gateway or a modem's queue would. A lost QoS 1 message stays
