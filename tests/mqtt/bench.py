@@ -46,9 +46,11 @@ class Place:
     trace: Trace | None = None
     raws: list[Raw] = field(default_factory=list)
 
-    async def raw(self) -> Raw:
-        """A bare connection."""
+    async def raw(self, receive_bytes: int = 0) -> Raw:
+        """A bare connection; `receive_bytes` makes its receive buffer small."""
         sock = socket.socket(proto=socket.IPPROTO_TCP)
+        if receive_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.setblocking(False)
         await self.clock.loop.sock_connect(sock, (self.host, self.port))
         reader, writer = await asyncio.open_connection(sock=sock)

@@ -7,7 +7,7 @@ from collections import deque
 
 import paho.mqtt.client as paho
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -202,6 +202,21 @@ def test_the_tree_finds_what_the_plain_rule_finds(held: dict[str, int], topic: s
     assert tree._root.children == {}
 
 
+@pytest.mark.parametrize(
+    ("filter_", "topic", "covered"),
+    [
+        ("#", "$s", False), ("+", "$s", False), ("+/a", "$s/a", False), ("#", "$s/a", False),
+        ("$s/#", "$s", True), ("$s/+", "$s/a", True), ("a/+", "a/$s", True), ("a/#", "a", True),
+    ],
+)  # fmt: skip
+def test_a_first_wildcard_does_not_see_dollar(filter_: str, topic: str, covered: bool) -> None:
+    """Neither in the plain rule nor in the tree [MQTT-4.7.2-1]."""
+    tree: Subscriptions[str] = Subscriptions()
+    tree.add(filter_, "one", 0)
+    assert matches(filter_, topic) == bool(tree.listeners(topic)) == covered
+
+
+@settings(max_examples=500)
 @given(filters, topics)
 def test_paho_matches_the_same_topics(filter_: str, topic: str) -> None:
     """paho's matcher, by other authors, agrees on every filter and topic."""

@@ -11,6 +11,7 @@ from tests.mqtt.bench import Place, on_broker
 from twin.errors import ConfigError, HarnessError
 from twin.wires.mqtt import Access, Limits, acl_text, parse_acl
 from twin.wires.mqtt import packets as p
+from twin.wires.mqtt.codec import encode
 from twin.wires.mqtt.packets import Ack, Bare, ConnAck, Connect, ConnectCode, Publish, Will
 
 # --- time -------------------------------------------------------------------------------------
@@ -129,6 +130,29 @@ def test_a_client_that_does_not_read_loses_qos_0_and_hurts_nobody() -> None:
     on_broker(test, limits=Limits(backlog_bytes_max=1_000_000))
 
 
+@pytest.mark.slow
+def test_a_client_that_never_reads_its_acknowledgements_is_given_up() -> None:
+    """Not even acknowledgements pile up without end; its will is said, others go on."""
+
+    async def test(place: Place) -> None:
+        listener = await place.listener("w", 1)
+        deaf = await place.raw(receive_bytes=4096)
+        deaf.send(Connect("deaf", will=Will("w", b"deaf")))
+        assert await deaf.next() == ConnAck(0)
+        deaf.writer.transport.pause_reading()
+        some = encode(Publish("t", b"", 1, packet_id=1)) * 20_000
+        for _ in range(50):
+            if "deaf" not in place.server.broker.clients:
+                break
+            deaf.send(some)
+            await asyncio.sleep(0.001)
+        assert (await listener.message()).payload == b"deaf"
+        assert place.kinds("mqtt.conn")[-1]["reason"] == "does not read what it is sent"
+        await listener.alive()
+
+    on_broker(test, limits=Limits(backlog_bytes_max=10_000), detail="connections")
+
+
 def test_a_packet_over_the_limit_closes_the_connection() -> None:
     """Refused by its length; the limit itself passes [MQTT-4.8.0-2]."""
 
@@ -208,6 +232,24 @@ def test_unsubscribing_does_not_break_off_what_was_sent() -> None:
     on_broker(test)
 
 
+def test_qos_0_for_an_absent_client_is_no_loss() -> None:
+    """Nothing is kept of it, nothing is counted, nothing is traced as dropped."""
+
+    async def test(place: Place) -> None:
+        keeper = await place.client("keeper", clean=False)
+        await keeper.subscribe("k", 0)
+        await keeper.leave()
+        sender = await place.client("sender")
+        for qos in (0, 1):
+            await sender.publish("k", b"x", qos)
+        assert place.server.broker.dropped == 0
+        assert place.kinds("mqtt.dropped") == []
+        back = await place.client("keeper", clean=False)
+        await back.quiet()
+
+    on_broker(test)
+
+
 # --- odd but lawful ---------------------------------------------------------------------------
 
 
@@ -221,6 +263,30 @@ def test_acknowledgements_of_nothing_are_answered_and_harmless() -> None:
         assert await client.next() == Ack(p.PUBCOMP, 77)
         assert await client.next() == Ack(p.PUBREL, 77)
         await client.alive()
+
+    on_broker(test)
+
+
+def test_an_acknowledgement_of_the_wrong_kind_finishes_nothing() -> None:
+    """PUBACK for QoS 2, PUBCOMP before PUBREC, PUBREC for QoS 1: the message comes again."""
+
+    async def test(place: Place) -> None:
+        first = await place.client("odd", clean=False)
+        await first.subscribe("t", 2)
+        sender = await place.client("sender")
+        for qos in (1, 2):
+            await sender.publish("t", b"%d" % qos, qos)
+        one, two = await first.next(), await first.next()
+        first.send(Ack(p.PUBACK, two.packet_id), Ack(p.PUBCOMP, two.packet_id))
+        first.send(Ack(p.PUBREC, one.packet_id), Ack(p.PUBCOMP, one.packet_id))
+        assert await first.next() == Ack(p.PUBREL, one.packet_id)
+        await first.alive()
+        first.cut()
+        again = await place.client("odd", clean=False)
+        for before in (one, two):
+            got = await again.message()
+            assert (got.payload, got.dup) == (before.payload, True)
+        await again.quiet()
 
     on_broker(test)
 
@@ -366,6 +432,28 @@ def test_what_may_not_be_published_is_acknowledged_and_goes_nowhere() -> None:
 
     rules = parse_acl("topic readwrite yes\ntopic read #\n")
     on_broker(test, access=Access(rules=rules))
+
+
+def test_rights_go_with_the_user_name() -> None:
+    """Two clients, two names: each reads its own and not the other's."""
+
+    async def test(place: Place) -> None:
+        one = await place.client("a", user="igv-1", password=b"1")
+        two = await place.client("b", user="igv-2", password=b"2")
+        for client in (one, two):
+            await client.subscribe("+/order", 1)
+        await one.publish("igv-2/order", b"not mine to say", 1)
+        hub = await place.client("c", user="hub", password=b"3")
+        for number in (1, 2):
+            await hub.publish(f"igv-{number}/order", b"%d" % number, 1)
+        assert (await one.message()).payload == b"1"
+        assert (await two.message()).payload == b"2"
+        await one.quiet()
+        await two.quiet()
+
+    rules = parse_acl("pattern read %u/order\nuser hub\ntopic write +/order\n")
+    users = {"igv-1": "1", "igv-2": "2", "hub": "3"}
+    on_broker(test, access=Access(users, anonymous=False, rules=rules))
 
 
 def test_a_retained_message_is_not_read_without_the_right() -> None:

@@ -53,12 +53,9 @@ class Broker:
         """Who is connected, by client identifier, in order of connection."""
         self.retained: dict[str, Message] = {}
         self.subscriptions: Subscriptions[Session] = Subscriptions()
+        self.dropped = 0
+        """Messages dropped at a full queue or for a client that does not read, since the start."""
         self._named = 0
-
-    @property
-    def dropped(self) -> int:
-        """Messages dropped at a full queue or a client that does not read, all sessions."""
-        return sum(session.dropped for session in self.sessions.values())
 
     def new_id(self) -> str:
         """A client identifier for a client that brought none [MQTT-3.1.3-6]."""
@@ -86,11 +83,11 @@ class Broker:
                 self._lost(session, message)
 
     def _lost(self, session: Session, message: Message) -> None:
-        if session.peer is not None or message.qos:
-            self.tell(
-                "mqtt.dropped", message.cause, client=session.client_id, topic=message.topic,
-                dropped=session.dropped,
-            )  # fmt: skip
+        self.dropped += 1
+        self.tell(
+            "mqtt.dropped", message.cause, client=session.client_id, topic=message.topic,
+            dropped=session.dropped,
+        )  # fmt: skip
 
     def _may_read(self, session: Session, topic: str) -> bool:
         return self.access.allows("read", topic, session.user, session.client_id)
@@ -206,8 +203,7 @@ class Client:
             self._peer.close(reason)
             return
         session.peer = None
-        if broker.clients.get(self.id) is self:
-            del broker.clients[self.id]
+        del broker.clients[self.id]
         self._peer.close(reason)
         if session.clean:
             broker.forget(session)

@@ -34,6 +34,9 @@ _LINGER_S = 1.0
 
 _STOP_TIMEOUT_S = 5.0
 
+_SEND_BUFFER = 256 * 1024
+"""Bytes that the kernel holds for one client: a large order at once, and not much more."""
+
 Detail = Literal["payloads", "headers", "connections"]
 
 
@@ -219,6 +222,8 @@ class Connection(asyncio.Protocol):
             return
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Left alone, the kernel would buffer megabytes for a client that does not read.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         self.client = Client(server.broker, self)
         self._active_s = self._loop.time()
         self._watch = self._loop.call_later(server.limits.connect_s, self._watch_out)
@@ -357,6 +362,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         out.clear()
         self._out_bytes = 0
+        if self._transport.get_write_buffer_size() > 2 * self._server.limits.backlog_bytes_max:
+            # QoS 0 was dropped before; these are acknowledgements that nobody reads.
+            if self.client is not None:
+                self.client.lost("does not read what it is sent")
+            self.abort()
 
     def _shut(self) -> None:
         """End our side and drain the other; what is unread would reset the connection."""

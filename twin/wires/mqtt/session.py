@@ -50,7 +50,8 @@ class Limits:
     `packet_bytes_max`: whole content of a packet. `inflight_max`: unacknowledged messages towards
     one client (mosquitto `max_inflight_messages`). `queued_max`: messages that wait for one
     client (mosquitto `max_queued_messages`). `backlog_bytes_max`: unsent bytes towards one
-    client at which QoS 0 is dropped. `connect_s`: time from the connection to its CONNECT.
+    client at which QoS 0 is dropped; at twice as many it is given up. `connect_s`: time from the
+    connection to its CONNECT.
     """
 
     packet_bytes_max: int = 268_435_455
@@ -103,14 +104,14 @@ class Session:
         return len(self._queue)
 
     def deliver(self, message: Message, qos: int, retain: bool, data: bytes | None = None) -> bool:
-        """Send or keep a message at `qos`; false if it was dropped.
+        """Send or keep a message at `qos`; false if it had to be dropped, which is counted.
 
         `data` is the encoded PUBLISH where the caller has it (QoS 0, the same for everybody).
         """
         peer = self.peer
         if qos == 0:
             if peer is None:
-                return False  # nothing of QoS 0 is kept for an absent client; not counted
+                return True  # nothing of QoS 0 is kept for an absent client: no loss
             if peer.congested():
                 self.dropped += 1
                 return False
@@ -118,7 +119,7 @@ class Session:
             peer.send_publish(frame, message, 0)
             return True
         flight = _Flight(message, qos, retain)
-        if peer is not None and not self._queue and len(self._flights) < self._limits.inflight_max:
+        if peer is not None and len(self._flights) < self._limits.inflight_max:
             self._launch(peer, flight)
             return True
         if len(self._queue) >= self._limits.queued_max:
