@@ -138,6 +138,16 @@ def test_an_empty_platform_forgets_who_should_stand_there() -> None:
     """Only those who have left the approach loop can stand on the platform."""
     book = LoopBook()
     enter(book, 1.0, 6.0)
-    book.sample(CLEAR | {"approach": True}, 7.0)
+    book.sample(CLEAR | {"approach": True}, 16.0)
     book.drop_cleared()
-    assert [track.entered_s for track in book.tracks] == [7.0]
+    assert [track.entered_s for track in book.tracks] == [16.0]
+
+
+def test_a_loop_that_chatters_announces_nobody() -> None:
+    """Before a closed arm there is room for one: a short gap is the same vehicle, a long one not."""
+    book = LoopBook()
+    enter(book, 1.0, 3.0)
+    enter(book, 3.5, 6.0)
+    assert [track.cleared_s for track in book.tracks] == [6.0]
+    enter(book, 16.0, 20.0)
+    assert len(book.tracks) == 2
