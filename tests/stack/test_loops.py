@@ -144,7 +144,7 @@ def test_an_empty_platform_forgets_who_should_stand_there() -> None:
 
 
 def test_a_loop_that_chatters_announces_nobody() -> None:
-    """Before a closed arm there is room for one: a short gap is the same vehicle, a long one not."""
+    """Before a closed arm is room for one: a short gap is the same vehicle, a long one not."""
     book = LoopBook()
     enter(book, 1.0, 3.0)
     enter(book, 3.5, 6.0)
