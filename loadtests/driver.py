@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from loadtests.arrivals import Instants
-from loadtests.errors import CallFailed, SessionBroken, TargetError
+from loadtests.errors import CallFailed, SessionBroken, TargetError, failure_kind
 from loadtests.result import Recorder, RunInfo
+from loadtests.streams import Listener, StreamLog, keep_listening
 
 TICK_S = 0.01
 """Period of the generator's own health tick."""
@@ -82,15 +83,6 @@ class Steps:
             self._recorder.record_step(name, self.arrival_s, sent_s, self._now_s(), failure)
 
 
-def failure_kind(error: BaseException) -> str:
-    """The short word that a failed request is counted by."""
-    if isinstance(error, CallFailed):
-        return error.kind
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    return type(error).__name__
-
-
 class OpenDriver:
     """One run of an open schedule against one workload."""
 
@@ -100,6 +92,7 @@ class OpenDriver:
         instants: Instants,
         info: RunInfo,
         *,
+        listeners: Sequence[Listener] = (),
         abort: AbortRule | None = None,
         now: Callable[[], float] = time.perf_counter,
         cpu_time: Callable[[], float] = time.process_time,
@@ -109,6 +102,7 @@ class OpenDriver:
         self._workload = workload
         self._instants = instants
         self._info = info
+        self._listeners = listeners
         self._abort = abort
         # Not the loop's own time: uvloop keeps that in whole milliseconds.
         self._now = now
@@ -131,15 +125,25 @@ class OpenDriver:
             asyncio.create_task(self._serve(first if i == 0 else None), name=f"load {i}")
             for i in range(self._info.connections)
         ]
+        log = StreamLog(self.recorder, self._now_s)
+        ears = [
+            asyncio.create_task(keep_listening(listener, log), name=f"load ear {i}")
+            for i, listener in enumerate(self._listeners)
+        ]
         try:
             await self._dispatch()
             for _ in pool:
                 self._queue.put_nowait(None)
             await asyncio.gather(*pool)
+            for ear in ears:
+                if ear.done():
+                    ear.result()  # a listener never ends: what broke it is a defect of ours
+            for listener in self._listeners:
+                listener.finish(log)
         finally:
-            for task in (tick, *pool):
+            for task in (tick, *pool, *ears):
                 task.cancel()
-            await asyncio.gather(tick, *pool, return_exceptions=True)
+            await asyncio.gather(tick, *pool, *ears, return_exceptions=True)
         elapsed_s = self._now() - began_s
         self.recorder.cpu_share = (self._cpu_time() - cpu_before) / elapsed_s
         return self.recorder

@@ -53,23 +53,29 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def modbus_device(path: Path, device: str) -> ModbusDevice:
-    """The Modbus device of this id, e.g. `in-1.barrier`; raises `LoadError` or `UnknownName`."""
+def _device(path: Path, device: str, protocol: str, called: str) -> dict[str, Any]:
+    """The entry of a device that speaks `protocol`; raises `LoadError` or `UnknownName`."""
     entries = {
         str(entry["id"]): entry
         for lane in read(path).get("lanes", [])
         for entry in lane.values()
         if isinstance(entry, dict) and "id" in entry
     }
-    reachable = [name for name, entry in entries.items() if entry.get("protocol") == "modbus-tcp"]
+    reachable = [name for name, entry in entries.items() if entry.get("protocol") == protocol]
     if device not in entries:
-        raise UnknownName("Modbus device", device, reachable)
+        raise UnknownName(called, device, reachable)
     if device not in reachable:
         raise LoadError(
-            f"{path}: {device} speaks {entries[device].get('protocol')}, not modbus-tcp; "
-            f"Modbus devices: {', '.join(sorted(reachable))}"
+            f"{path}: {device} speaks {entries[device].get('protocol')}, not {protocol}; "
+            f"{called}s: {', '.join(sorted(reachable))}"
         )
-    entry = entries[device]
+    found: dict[str, Any] = entries[device]
+    return found
+
+
+def modbus_device(path: Path, device: str) -> ModbusDevice:
+    """The Modbus device of this id, e.g. `in-1.barrier`; raises `LoadError` or `UnknownName`."""
+    entry = _device(path, device, "modbus-tcp", "Modbus device")
     try:
         points = {
             name: _block(f"{device} {name}", point)
@@ -78,6 +84,25 @@ def modbus_device(path: Path, device: str) -> ModbusDevice:
         }
         return ModbusDevice(device, f"{entry['host']}:{entry['port']}", entry["unit"], points)
     except (KeyError, TypeError) as error:
+        raise LoadError(f"{path}: {device}: its entry lacks {error}") from error
+
+
+def camera(path: Path, device: str) -> tuple[str, str, str, int]:
+    """Address, user, password and channel of a camera; raises `LoadError` or `UnknownName`."""
+    entry = _device(path, device, "isapi", "ISAPI camera")
+    try:
+        address = f"{entry['host']}:{entry['port']}"
+        return address, entry["user"], entry["password"], int(entry.get("channel", 1))
+    except KeyError as error:
+        raise LoadError(f"{path}: {device}: its entry lacks {error}") from error
+
+
+def toledo_scale(path: Path, device: str) -> str:
+    """HOST:PORT of a scale that sends frames; raises `LoadError` or `UnknownName`."""
+    entry = _device(path, device, "mettler-toledo-continuous", "Toledo scale")
+    try:
+        return f"{entry['host']}:{entry['port']}"
+    except KeyError as error:
         raise LoadError(f"{path}: {device}: its entry lacks {error}") from error
 
 

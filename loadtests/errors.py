@@ -43,3 +43,12 @@ class CallFailed(Exception):  # noqa: N818 - an outcome, not a defect of ours
 
 class SessionBroken(CallFailed):
     """One request failed and left its connection unusable; the next one opens a new one."""
+
+
+def failure_kind(error: BaseException) -> str:
+    """The short word that a failed request is counted by."""
+    if isinstance(error, CallFailed):
+        return error.kind
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return type(error).__name__

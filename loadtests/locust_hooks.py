@@ -24,7 +24,8 @@ from locust.exception import CatchResponseError
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from loadtests import outcome, slo
-from loadtests.driver import TICK_S, abort_reason, failure_kind
+from loadtests.driver import TICK_S, abort_reason
+from loadtests.errors import failure_kind
 from loadtests.modbus import parse_block
 from loadtests.result import Recorder, RunInfo, slot_width_s
 from twin.errors import GateTwinError
@@ -214,6 +215,13 @@ def add_options(parser: Any, **_: Any) -> None:
     group.add_argument("--unit", type=int, default=1, help="Modbus unit id")
     group.add_argument("--token", default="", env_var="GATETWIN_TOKEN", help="bearer token")
     group.add_argument("--trucks", default="", help="JSON list of trucks to ask customs about")
+    group.add_argument("--camera-user", default="admin", help="user for a camera's digest")
+    group.add_argument(
+        "--camera-password", default="", env_var="GATETWIN_CAMERA_PASSWORD", help="its password"
+    )
+    group.add_argument("--camera-channel", type=int, default=1, help="channel of the picture")
+    group.add_argument("--frames-per-s", type=float, default=7.0, help="frames that a scale sends")
+    group.add_argument("--checksum", action="store_true", help="frames end with a check character")
 
 
 def install() -> None:

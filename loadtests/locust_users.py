@@ -16,11 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from locust import FastHttpUser, User
+import gevent
+import requests
+from locust import FastHttpUser, HttpUser, User
+from requests.auth import HTTPDigestAuth
 
-from loadtests import locust_hooks, rest_calls
-from loadtests.errors import CallFailed
+from loadtests import alerts, locust_hooks, rest_calls
+from loadtests.errors import CallFailed, SessionBroken
 from loadtests.modbus import BlockingModbus, parse_block
+from loadtests.streams import RETRY_S
+from loadtests.toledo import FRAME, BlockingFrames, Pace, ToledoTarget
 
 locust_hooks.install()
 
@@ -155,6 +160,120 @@ class CustomsClient(FastHttpUser):  # type: ignore[misc]  # Locust ships no type
         return failure
 
     tasks: ClassVar[list[Callable[..., None]]] = [arrive]
+
+
+class CameraClient(HttpUser):  # type: ignore[misc]  # Locust ships no types we could follow
+    """Holds an alert stream and asks for pictures; `--host URL`, `--camera-user`."""
+
+    def on_start(self) -> None:
+        """Subscribe, beside the pictures that are asked for at a pace."""
+        options = self.environment.parsed_options
+        self._login = HTTPDigestAuth(options.camera_user, options.camera_password)
+        self._picture = alerts.PICTURE_PATH.format(channel=options.camera_channel)
+        self._listener = gevent.spawn(self._listen)
+        self._pace = _start_pace(self)
+
+    def on_stop(self) -> None:
+        """Let go of the stream."""
+        self._listener.kill()
+
+    def wait_time(self) -> float:
+        """Until the next picture is due."""
+        return self._pace.wait_s()
+
+    def picture(self) -> None:
+        """Ask for a picture of the lane."""
+        with self.client.get(
+            self._picture,
+            auth=self._login,
+            name="picture",
+            timeout=self.environment.parsed_options.timeout_s,
+            context={"late_s": self._pace.late_s()},
+            catch_response=True,
+        ) as answer:
+            if answer.status_code != 200:
+                answer.failure(f"http {answer.status_code}")
+            elif not answer.content.startswith(b"\xff\xd8"):
+                answer.failure("no picture")
+
+    def _listen(self) -> None:
+        """Read the alert stream; a break is counted and the stream opened again."""
+        while True:
+            began_s = time.perf_counter()
+            try:
+                self._read_stream(began_s)
+            except (CallFailed, OSError) as failed:  # what requests raises is an OSError
+                _fire(self, "STREAM", "alert stream", began_s, failed, {})
+            gevent.sleep(RETRY_S)
+
+    def _read_stream(self, began_s: float) -> None:
+        options = self.environment.parsed_options
+        with requests.get(
+            self.host.rstrip("/") + alerts.STREAM_PATH,
+            auth=self._login, stream=True, timeout=(options.timeout_s, 25.0),
+        ) as answer:  # fmt: skip
+            if answer.status_code != 200:
+                raise SessionBroken(f"http {answer.status_code}")
+            cutter = alerts.PartCutter(alerts.boundary_of(answer.headers.get("Content-Type", "")))
+            _fire(self, "STREAM", "subscribe", began_s, None, {})
+            # `iter_content` waits for the end of an answer that is not sent in chunks.
+            while data := answer.raw.read1(65_536):
+                for body in cutter.feed(data):
+                    self._take(alerts.read_alert(body))
+        raise SessionBroken("stream ended")
+
+    def _take(self, alert: alerts.Alert | None) -> None:
+        if alert is None or alert.type != "ANPR" or alert.stamp_s is None:
+            return
+        # Against the quickest event of this process so far, which the first cannot know.
+        delay_s = _delays.add(time.time(), alert.stamp_s)
+        _fire(self, "STREAM", "event delay", time.perf_counter() - delay_s, None, {})
+
+    tasks: ClassVar[list[Callable[..., None]]] = [picture]
+
+
+_delays = alerts.Delays()
+
+
+class ScaleReader(User):  # type: ignore[misc]  # Locust ships no types we could follow
+    """Reads every frame of a scale; `--host HOST:PORT`, `--frames-per-s`, `--checksum`."""
+
+    def on_start(self) -> None:
+        """Connect with the first frame."""
+        options = self.environment.parsed_options
+        scale = ToledoTarget(
+            self.environment.host, options.frames_per_s, options.checksum, options.timeout_s
+        )
+        self._frames, self._due = BlockingFrames(scale), Pace(scale.frames_per_s)
+
+    def wait_time(self) -> float:
+        """The scale sets the pace."""
+        return 0.0
+
+    def read(self) -> None:
+        """Wait for what comes next; what did not come in a pause is counted with it."""
+        began_s = time.perf_counter()
+        try:
+            found = self._frames.read()
+        except (CallFailed, OSError) as failed:
+            _fire(self, "TOLEDO", "stream", began_s, failed, {})
+            gevent.sleep(RETRY_S)
+            return
+        now_s = time.perf_counter()
+        for wrong, _ in found:
+            since_s = self._due.last_s or now_s
+            for due_s, missing in self._due.came(now_s):
+                failure = missing or wrong
+                error = CallFailed(failure) if failure else None
+                # The response time runs from when the frame was due, the service time from the
+                # one before it.
+                _fire(self, "TOLEDO", FRAME, since_s, error, {"late_s": since_s - due_s})
+
+    def on_stop(self) -> None:
+        """Let go of the connection."""
+        self._frames.close()
+
+    tasks: ClassVar[list[Callable[..., None]]] = [read]
 
 
 def _fire(

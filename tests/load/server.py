@@ -1,4 +1,4 @@
-"""A tiny Modbus and HTTP server for the load tests: ten lines of behaviour and a freeze.
+"""Tiny servers for the load tests: Modbus, HTTP, a scale, a camera; and a freeze.
 
 `python -m tests.load.server KIND FREEZE_AT_S FREEZE_S` serves one kind on a free port, prints
 the port and stops by itself; the freeze counts from the first request, so that a slow start of
@@ -11,6 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 LIFE_S = 60.0
 """A server that nobody stopped ends itself."""
@@ -90,6 +91,71 @@ def http(freezer: Freezer, answers: dict[str, tuple[int, bytes]], seen: list[byt
     return serve
 
 
+def scale(freezer: Freezer, *, frames_per_s: float = 10.0) -> Handler:
+    """Sends the same settled 12,340 kg at a steady rate, and leaves out what a freeze covers."""
+    frame = b"\x02\x31\x30\x20  1234     0\r"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            while not writer.is_closing():
+                number = int((loop.time() - began_s) * frames_per_s) + 1
+                await asyncio.sleep(began_s + number / frames_per_s - loop.time())
+                await freezer.pass_by()
+                writer.write(frame)
+        except ConnectionError:
+            writer.close()
+
+    return serve
+
+
+def camera(freezer: Freezer) -> Handler:
+    """Pictures at once; an alert stream with an event for each manual trigger and tenth request."""
+    streams: list[asyncio.StreamWriter] = []
+    count = requests = 0
+
+    def part(body: bytes) -> bytes:
+        head = b"--b\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n" % len(body)
+        return head + body + b"\r\n"
+
+    def event(manual: bool) -> bytes:
+        nonlocal count
+        count += 1
+        stamp = datetime.now().strftime("%Y%m%d%H%M%S%f")[:17]  # noqa: DTZ005 - as cameras do
+        return part(
+            b"<EventNotificationAlert><eventType>ANPR</eventType><UUID>%d</UUID><detectType>%d"
+            b"</detectType><absTime>%s</absTime></EventNotificationAlert>"
+            % (count, manual, stamp.encode())
+        )
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await freezer.pass_by()
+                requests += 1
+                if b"alertStream" in head:
+                    writer.write(
+                        b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                    )
+                    streams.append(writer)
+                    continue
+                manual = b"manualTrigger" in head
+                if manual or requests % 10 == 0:
+                    told = event(manual)
+                    for stream in streams:
+                        stream.write(told)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xd8")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    return serve
+
+
 LISTING = (
     b'[{"number":"306012345670","direction":"out","plate":"14C-123.45","container":null,'
     b'"declared_gross_kg":30000}]'
@@ -114,7 +180,13 @@ async def start(handler: Handler) -> tuple[asyncio.Server, int]:
 
 async def _main(kind: str, freeze_at_s: float, freeze_s: float) -> None:
     freezer = Freezer(freeze_at_s, freeze_s, hard=True)
-    handler = modbus(freezer) if kind == "modbus" else http(freezer, CUSTOMS, [])
+    handlers: dict[str, Callable[[], Handler]] = {
+        "modbus": lambda: modbus(freezer),
+        "http": lambda: http(freezer, CUSTOMS, []),
+        "scale": lambda: scale(freezer),
+        "camera": lambda: camera(freezer),
+    }
+    handler = handlers[kind]()
     server, port = await start(handler)
     print(port, flush=True)
     async with server:

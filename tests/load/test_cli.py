@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from loadtests import cli
+from loadtests import cli, cli_run
 from tests.load import children
 
 SLO = """
@@ -63,6 +63,32 @@ def test_a_frozen_server_exits_99_and_shows_both_times(tmp_path: Path, slo: Path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "options", "name", "limit"),
+    [
+        ("scale", ("toledo", "--frames-per-s", 10, "--rate", 1), "frame", "p95_s = 0.5"),
+        ("camera", ("isapi", "--rate", 60, "--shape", "constant"), "picture", "p95_s = 0.5"),
+    ],
+)
+def test_a_frozen_stream_exits_99_and_a_sound_one_0(
+    tmp_path: Path, kind: str, options: tuple[object, ...], name: str, limit: str
+) -> None:
+    """Frozen for 2 s, a scale and a camera breach; without a freeze the same run passes."""
+    path = tmp_path / "slo.toml"
+    path.write_text(
+        f'version = 1\n[generator]\nlag_p99_s = 5.0\n[[limit]]\nname = "{name}"\n{limit}\n'
+    )
+    for freeze_s, expected in ((2.0, 99), (0.0, 0)):
+        with children.server(kind, 1.5, freeze_s) as port:
+            got = invoke(
+                *options, "--target", f"127.0.0.1:{port}", "--duration", 5, "--slo", path, "--json"
+            )
+        assert got.exit_code == expected, got.output
+        times = json.loads(got.stdout)["names"][name]["response_s"]
+        assert (times["max"] > 1.0) is (expected == 99)
+
+
+@pytest.mark.slow
 def test_a_healthy_rest_service_passes(slo: Path) -> None:
     """The service's own list of declarations is used, and every answer is a right one."""
     with children.server("http") as port:
@@ -93,6 +119,13 @@ def test_a_healthy_rest_service_passes(slo: Path) -> None:
         (("modbus", "--target", "h:1", "--slo", "/nowhere.toml"), "cannot be read"),
         (("rest", "--target", "127.0.0.1:1"), "no answer"),
         (("rest", "--target", "h:1", "--trucks", "/nowhere.json"), "cannot be read"),
+        (("isapi",), "give --target, or --endpoints together with --device"),
+        (("isapi", "--target", "127.0.0.1:1"), "no answer"),
+        (("isapi", "--target", "h:1", "--subscribers", "0"), "needs a subscriber"),
+        (("isapi", "--endpoints", "/nowhere.json", "--device", "d"), "cannot be read"),
+        (("toledo",), "give --target, or --endpoints together with --device"),
+        (("toledo", "--target", "127.0.0.1:1"), "no connection in"),
+        (("toledo", "--target", "h:1", "--frames-per-s", "0"), "must be 0.1 to 1000"),
         (("judge", str(Path(__file__).parent)), "cannot be read"),
         (("fly",), "No such command"),
     ],
@@ -176,7 +209,7 @@ def test_locust_is_printed_for_those_who_start_it_themselves(slo: Path) -> None:
 
 def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra the command explains itself."""
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(cli_run.importlib.util, "find_spec", lambda _: None)
     for args in (("modbus", "--target", "h:1"), ("locust", "rest", "--target", "h:1")):
         got = invoke(*args)
         assert got.exit_code == 1

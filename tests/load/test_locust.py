@@ -106,6 +106,51 @@ def test_the_rest_user_speaks_rest_v1(tmp_path: Path, lax: Path) -> None:
     assert recorder.series["gate decision"].count == recorder.series["POST /v1/releases"].count
 
 
+@pytest.mark.parametrize(
+    ("server", "kind", "names"),
+    [
+        ("camera", "isapi", {"picture", "event delay"}),
+        ("scale", "toledo", {"frame"}),
+    ],
+)
+def test_the_stream_users_listen(
+    tmp_path: Path, lax: Path, server: str, kind: str, names: set[str]
+) -> None:
+    """Pictures and an alert stream, or frames, of each user: all well, with the right names."""
+    lax.write_text(LAX.replace("\np99_s", "\np95_s"))
+    with children.server(server) as port:
+        done = children.run(
+            locust_command(
+                kind, f"127.0.0.1:{port}", 3, 60, 4, slo=lax, out=tmp_path,
+                extra=("--frames-per-s", "10"),
+            )
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    recorder = Recorder.read(tmp_path)
+    assert names <= set(recorder.series)
+    assert recorder.total().failed == 0
+    if kind == "toledo":
+        frame = recorder.series["frame"]
+        assert frame.ok == pytest.approx(3 * 3 * 10, rel=0.2)
+        assert frame.service.percentile_s(50) == pytest.approx(0.1, abs=0.05)
+        assert frame.response.percentile_s(50) < 0.05
+
+
+def test_a_frozen_scale_is_caught_by_the_stream_user(tmp_path: Path) -> None:
+    """Two seconds without frames: exit code 99 from the frames that were due."""
+    path = tmp_path / "slo.toml"
+    path.write_text(LAX.replace("p99_s = 30.0", "p95_s = 0.5").replace("error_rate = 0.0", ""))
+    with children.server("scale", 2.0, 2.0) as port:
+        done = children.run(
+            locust_command(
+                "toledo", f"127.0.0.1:{port}", 2, 20, 7, slo=path, out=tmp_path,
+                extra=("--frames-per-s", "10"),
+            )
+        )  # fmt: skip
+    assert done.returncode == 99, done.stdout + done.stderr
+    assert Recorder.read(tmp_path).series["frame"].failures["missing"] > 10
+
+
 def test_master_and_two_workers_add_up(tmp_path: Path, lax: Path) -> None:
     """The master's merged histogram is exactly the sum of what the two workers measured."""
     lax.write_text(LAX.replace("warm_up_s = 1.0", "warm_up_s = 0.0"))  # the sum is of everything

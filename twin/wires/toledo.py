@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from twin.clock import NS, Clock
 from twin.devices.base import FaultKind, Faulty, Parameter
@@ -255,11 +255,11 @@ class _Connection(asyncio.Protocol):
         self.number = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # A cast, not a check: uvloop's transports are none of asyncio's classes.
+        self._transport = cast("asyncio.Transport", transport)
         self.number, refused = self._server.admit(self)
         if refused:
-            transport.abort()
+            self._transport.abort()
             return
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

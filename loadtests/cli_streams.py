@@ -1,0 +1,115 @@
+"""`gatetwin load isapi` and `gatetwin load toledo`: what sends by itself, and more beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadtests.cli_run import common, endpoints_option, needs, run_open
+
+
+@click.command()
+@click.option("--target", help="Address of the camera, HOST:PORT or a URL.")
+@click.option("--user", default="admin", show_default=True, help="User for HTTP digest.")
+@click.option("--password", default="", envvar="GATETWIN_CAMERA_PASSWORD", help="Its password.")
+@click.option("--channel", type=click.IntRange(1), default=1, show_default=True)
+@endpoints_option()
+@click.option("--device", help="Id of a camera in --endpoints, e.g. in-1.camera.")
+@click.option(
+    "--subscribers",
+    type=click.IntRange(0, 10_000),
+    default=4,
+    show_default=True,
+    help="Alert streams that are held open.",
+)
+@click.option(
+    "--echo",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Share of arrivals that trigger a reading and wait for its event; 0 only looks on.",
+)
+@common(rate=5.0, connections=8)
+@click.pass_context
+def isapi(
+    ctx: click.Context,
+    /,
+    target: str | None,
+    user: str,
+    password: str,
+    channel: int,
+    endpoints: Path | None,
+    device: str | None,
+    subscribers: int,
+    echo: float,
+    **run: Any,
+) -> None:
+    """Subscribe to a plate camera's alert stream many times, and ask for pictures.
+
+    Name it by --target, or by --endpoints and --device. An echo makes the camera read now, and
+    every subscriber gets the event: point it at a test instance, or give --echo 0.
+    """
+    needs("hdrh", "hdrhistogram")
+    from loadtests.endpoints import camera as listed_camera
+    from loadtests.isapi import Camera, IsapiWorkload, base_url
+
+    if endpoints and device and not target:
+        target, user, password, channel = listed_camera(endpoints, device)
+    elif not target or endpoints or device:
+        raise click.UsageError("give --target, or --endpoints together with --device")
+    camera = Camera(base_url(target), user, password, channel, run["timeout"])
+    workload = IsapiWorkload(camera, subscribers=subscribers, echo_share=echo, seed=run["seed"])
+    asyncio.run(camera.check())
+    run_open(ctx, "isapi", camera.url, workload, run, workload.listeners)
+
+
+@click.command()
+@click.option("--target", help="HOST:PORT of a scale terminal or its serial server.")
+@endpoints_option()
+@click.option("--device", help="Id of a scale in --endpoints, e.g. in-1.scale.")
+@click.option(
+    "--streams",
+    type=click.IntRange(0, 10_000),
+    default=1,
+    show_default=True,
+    help="Connections that read every frame; most terminals take two in all.",
+)
+@click.option(
+    "--frames-per-s",
+    type=float,
+    default=7.0,
+    show_default=True,
+    help="How many frames the terminal sends: what it leaves out counts as missing.",
+)
+@click.option("--checksum", is_flag=True, help="Frames end with a check character.")
+@common(rate=0.5, connections=1)
+@click.pass_context
+def toledo(
+    ctx: click.Context,
+    /,
+    target: str | None,
+    endpoints: Path | None,
+    device: str | None,
+    streams: int,
+    frames_per_s: float,
+    checksum: bool,
+    **run: Any,
+) -> None:
+    """Read a scale's continuous frames, and connect anew at each arrival.
+
+    Name it by --target, or by --endpoints and --device. Nothing is written to the scale.
+    """
+    needs("hdrh", "hdrhistogram")
+    from loadtests.endpoints import toledo_scale
+    from loadtests.toledo import FrameListener, ToledoTarget, ToledoWorkload
+
+    if endpoints and device and not target:
+        target = toledo_scale(endpoints, device)
+    elif not target or endpoints or device:
+        raise click.UsageError("give --target, or --endpoints together with --device")
+    scale = ToledoTarget(target, frames_per_s, checksum, run["timeout"])
+    listeners = [FrameListener(scale) for _ in range(streams)]
+    run_open(ctx, "toledo", target, ToledoWorkload(scale), run, listeners)
