@@ -25,6 +25,7 @@ from twin.wires.mqtt import MqttClient, Settings
 from twin.wires.mqtt.codec import encode
 from twin.wires.mqtt.packets import Connect, Publish, Subscribe
 
+USUAL_S, LIMIT_S = 25.0, 120.0
 _PAYLOAD = bytes(980)
 """A VDA 5050 state is 980 bytes on average (measured with a public SDK)."""
 _WINDOW = 400
