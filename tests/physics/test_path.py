@@ -72,6 +72,13 @@ def test_a_smooth_path_through_points_of_a_circle_is_that_circle():
     assert all(k == pytest.approx(0.05) for *_, k in path.curvatures())
 
 
+def test_estimated_tangents_are_those_of_the_circle_through_three_points():
+    """Uneven points of a circle, no tangents given: its curvature within 1 % all along."""
+    angles = [0.0, 0.1, 0.35, 0.5, 0.9, 1.0, 1.3]
+    path = Path.smooth([(20 * math.sin(t), 20 * (1 - math.cos(t))) for t in angles])
+    assert all(k == pytest.approx(0.05, rel=0.01) for *_, k in path.curvatures())
+
+
 def test_a_bezier_curve_has_its_length():
     """The length of a cubic against a sum of ten thousand chords, within 1 mm."""
     control = [(0, 0), (30, 0), (30, 40), (60, 40)]

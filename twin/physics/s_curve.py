@@ -21,6 +21,8 @@ _HALVINGS = 60
 _ROUGH = 24
 """Enough for how hard to brake: a ten millionth."""
 _TINY_M = 1e-9
+_NEAR_M = 1e-6
+"""A stop passed by less is not passed: states are read off a motion with rounding."""
 _SLOW_M_S = 1e-6
 
 
@@ -147,14 +149,19 @@ def _through(v0: float, a0: float, v1: float, zone: Zone, b: Bounds) -> list[Pha
         way = advance(v0, a0, rise)[0] + advance(peak, 0.0, fall)[0]
         hold_s = max(0.0, zone.length_m - way) / peak if peak > _SLOW_M_S else 0.0
         return [*rise, (hold_s, 0.0), *fall]
-    if _way(v0, a0, v1, b) > zone.length_m + _TINY_M:
+    fall = change(v0, a0, v1, b)
+    spare = zone.length_m - advance(v0, a0, fall)[0]
+    if spare < -_TINY_M:
         return None
+    # It is braking already, and there is no room to stop doing so and begin again.
+    if v1 > _SLOW_M_S:
+        return [*fall, (max(0.0, spare) / v1, 0.0)]
 
-    # It is braking already: one fall, no harder than the way asks for.
+    # To rest: one fall, no harder than the way asks for.
     def ends_before(braking: float) -> bool:
         return _way(v0, a0, v1, replace(b, braking_m_s2=braking)) <= zone.length_m + _TINY_M
 
-    braking = _halved(b.braking_m_s2, b.braking_m_s2 * 1e-3, ends_before)
+    braking = _halved(b.braking_m_s2, b.braking_m_s2 * 1e-9, ends_before)
     return change(v0, a0, v1, replace(b, braking_m_s2=braking))
 
 
@@ -186,9 +193,10 @@ def _attempt(v0: float, a0: float, zones: list[Zone], b: Bounds) -> _Attempt | N
         first = _through(v0, a0, ends[0], zones[0], b)
         if first is not None:
             return _Attempt(first, zones, ends)
-        if len(zones) == 1 or fastest > zones[1].speed_m_s:
+        if len(zones) == 1:
             return None
-        # Only the level border is too near, not the limit behind it: both zones become one.
+        # The level border is too near. If the limit behind it is not, both zones become one; if
+        # it is, the joined zone is refused above.
         zones = _joined(zones)
 
 
@@ -218,7 +226,7 @@ def profile(
         # that lets both reach 0 together.
         phases.append((2 * v0 / -a0, a0 * a0 / (2 * v0)))
         way = advance(v0, a0, phases)[0]
-        held = way <= sum(z.length_m for z in left) + _TINY_M and all(
+        held = way <= sum(z.length_m for z in left) + _NEAR_M and all(
             v0 <= z.speed_m_s + _SLOW_M_S for z in left[: len(left) - len(_cut(left, way)) + 1]
         )
         v0 = a0 = 0.0
