@@ -468,6 +468,7 @@ WRONG_CONNECT: dict[str, tuple[str, bytes]] = {
     "password without user": ("MQTT-3.1.2-22", b"\x00\x04MQTT\x04\x42\x00\x00\x00\x01a\x00\x01p"),
     "protocol name": ("MQTT-3.1.2-1", b"\x00\x04XXXX\x04\x02\x00\x00\x00\x01a"),
     "identifier is not UTF-8": ("MQTT-3.1.3-4", b"\x00\x04MQTT\x04\x02\x00\x00\x00\x02\xc3\x28"),
+    "identifier with a null": ("MQTT-1.5.3-2", b"\x00\x04MQTT\x04\x02\x00\x00\x00\x03a\x00b"),
     "will that is not there": ("MQTT-3.1.2-11", b"\x00\x04MQTT\x04\x06\x00\x00\x00\x01a"),
     "will topic not UTF-8": (
         "MQTT-3.1.3-10", b"\x00\x04MQTT\x04\x06\x00\x00\x00\x01a\x00\x02\xc3\x28\x00\x00",

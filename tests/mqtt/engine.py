@@ -47,11 +47,10 @@ def _started() -> bool:
     daemon = shutil.which("dockerd")
     if daemon is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
-    with Path(os.devnull).open("wb") as nowhere:
-        subprocess.Popen(
-            [daemon], stdin=subprocess.DEVNULL, stdout=nowhere, stderr=nowhere,
-            start_new_session=True,
-        )  # fmt: skip
+    subprocess.run(
+        ["setsid", "--fork", daemon], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, timeout=10, check=False,
+    )  # fmt: skip
     pause = threading.Event()
     for _ in range(_START_TRIES):
         if not brokers.engine_fault():

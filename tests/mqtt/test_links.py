@@ -373,6 +373,48 @@ def test_one_link_s_luck_is_not_another_s() -> None:
     assert 5 < len(plain) < 35
 
 
+def test_two_clients_do_not_share_their_luck() -> None:
+    """The same fault on both: other messages of each are lost."""
+
+    async def test(place: Place) -> dict[bytes, list[int]]:
+        listener = await place.listener("t/+", 0, "control")
+        place.server.link("igv-*").inject("loss", probability=0.5)
+        clients = {name: await place.client(f"igv-{name}") for name in "ab"}
+        found: dict[bytes, list[int]] = {}
+        for number in range(40):
+            for name, client in clients.items():
+                await client.publish(f"t/{name}", name.encode() + b"%d" % number)
+        for _, _, body in await drain(place, listener, 5.0):
+            found.setdefault(body[:1], []).append(int(body[1:]))
+        return found
+
+    found = on_broker(test)
+    assert found[b"a"] != found[b"b"]
+
+
+def test_nothing_is_left_of_connections_that_are_over() -> None:
+    """Ended in every way, over a bad link: no connection, no packet, no timer remains."""
+
+    async def test(place: Place) -> None:
+        place.server.link("*").inject("delay", delay_s=0.5)
+        left, cut, wrong = [await place.client(name, keep_alive_s=60) for name in "abc"]
+        seen = list(place.server.connections)
+        left.send(Bare(p.DISCONNECT))
+        wrong.send(b"\xf0\x00")
+        cut.send(Publish("t", b"x"))
+        await place.clock.sleep(0.1)
+        cut.cut()
+        await place.clock.sleep(5.0)
+        assert not place.server.connections
+        for connection in seen:
+            assert connection._watch is None
+            assert connection._up.clear is False  # the fault is still on
+            assert (connection._up._heap, connection._up._timer) == ([], None)
+            assert (connection._down._heap, connection._down._timer) == ([], None)
+
+    on_broker(test)
+
+
 def test_a_broker_that_is_down_forgets_or_remembers() -> None:
     """Connections die without wills; retained messages and sessions go or stay, as asked."""
 

@@ -291,6 +291,20 @@ def test_an_acknowledgement_of_the_wrong_kind_finishes_nothing() -> None:
     on_broker(test)
 
 
+def test_a_refusal_reaches_a_client_that_has_already_said_more() -> None:
+    """The CONNACK is read although bytes that nobody reads lie in the socket."""
+
+    async def test(place: Place) -> None:
+        for _ in range(20):
+            raw = await place.raw()
+            raw.send(Connect("c", user="u", password=b"no"))
+            raw.send(encode(Publish("t", bytes(1000))) * 200)
+            assert await raw.next() == ConnAck(ConnectCode.NOT_AUTHORISED)
+            assert await raw.closed()
+
+    on_broker(test, access=Access({"u": "yes"}, anonymous=False))
+
+
 def test_what_follows_disconnect_is_not_read() -> None:
     """[MQTT-3.14.4-2]; nor does it bring the will back."""
 
@@ -357,6 +371,19 @@ def test_two_brokers_do_not_take_one_port() -> None:
             await again.start(port=place.port)
 
     on_broker(test)
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "enters"),
+    [
+        ("u", b"right", True), ("u", b"wrong", False), ("u", b"", False), ("u", None, False),
+        ("nobody", b"", False), ("nobody", None, False), ("nobody", b"right", False),
+        (None, None, False),
+    ],
+)  # fmt: skip
+def test_who_may_connect(user: str | None, password: bytes | None, enters: bool) -> None:
+    """A known name with its own password; an unknown one with none is not let in by accident."""
+    assert Access({"u": "right", "void": ""}, anonymous=False).admits(user, password) is enters
 
 
 # --- rights -----------------------------------------------------------------------------------

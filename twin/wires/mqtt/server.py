@@ -202,7 +202,6 @@ class Connection(asyncio.Protocol):
         self._out_bytes = 0
         self._leaving = False
         self._gone = False
-        self._eof = False
         self._active_s = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._up: Pipe[Item] | None = None
@@ -246,7 +245,6 @@ class Connection(asyncio.Protocol):
         """The client has closed; over a bad link the broker sees it late. TLS cannot wait."""
         if self._up is None or self._up.clear or self._server.tls is not None:
             return False
-        self._eof = True
         self._up.put(Lost("closed by the client"), None, message=False)
         return True
 
@@ -374,7 +372,7 @@ class Connection(asyncio.Protocol):
             return
         self._flush()
         self._leaving = True
-        if self._transport.can_write_eof() and not self._eof:
+        if self._transport.can_write_eof():
             self._transport.write_eof()
             self._watch = self._loop.call_later(_LINGER_S, self.abort)
         else:
