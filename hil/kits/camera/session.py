@@ -1,0 +1,74 @@
+"""A session on a plate camera: vehicles before the lens, streams, pushes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hil.errors import BenchError
+from hil.session import Session
+from twin.clock import Clock
+from twin.trace import Trace
+
+from .host import PushHost
+from .papers import CameraPics, CameraPixit
+from .roles import CameraRoles
+from .wire import HOST, INFO, CameraWire
+
+MAIN = "main"
+
+
+class CameraSession(Session[CameraPics, CameraPixit]):
+    """One run on one bench with a plate camera."""
+
+    device = "camera"
+    safe_text = "nothing is pushed any more"
+    unsafe_text = "ATTENTION: the camera may still push to this computer; delete its host 1 by hand"
+
+    def __init__(
+        self,
+        clock: Clock,
+        trace: Trace,
+        wire: CameraWire,
+        roles: CameraRoles,
+        pics: CameraPics,
+        pixit: CameraPixit,
+    ) -> None:
+        super().__init__(clock, trace, wire, roles, pics, pixit)
+        self.wire, self.roles = wire, roles
+        self.host = PushHost(trace, wire.shown)
+        self._shown = 0
+
+    def instruments(self) -> dict[str, Any]:
+        """Whether a vehicle passes when the hands say so."""
+        return {"instant": bool(getattr(self.roles.scene, "instant", False))}
+
+    async def sample(self) -> None:
+        """Ask who it is."""
+        await self.wire.get(INFO, "sample")
+
+    async def show(self, plate: str, *, covered: bool = False) -> None:
+        """Let one vehicle pass, and say so in the record."""
+        await self.require("scene").show(plate, covered=covered)
+        self.trace("stimulus", "shown", number=self._shown, plate=plate, covered=covered)
+        self._shown += 1
+
+    async def truth_of_time(self) -> None:
+        """Record the true time beside the run's clock."""
+        self.trace("instrument", "time", now=await self.require("scene").now_iso())
+
+    async def step(self, name: str) -> None:
+        """Begin a step: nothing of the step before has the same instant as its mark."""
+        await self.clock.sleep(self.pixit.poll_s)
+        self.mark(name)
+
+    async def ready(self, start: str, *, insist: bool = False) -> None:  # noqa: ARG002
+        """Power on, streams closed, nothing pushed."""
+        if self.roles.power is not None:
+            await self.roles.power.switch(True)
+        await self.wire.drop()
+        await self.host.stop()
+        limit_s = 2 * self.pixit.start_up_s + 5.0
+        if not await self.reconnect(limit_s):
+            raise BenchError(f"camera wire: no answer within {limit_s:g} s before the case")
+        if self.pics.push:
+            await self.wire.call("DELETE", HOST, "clear")
