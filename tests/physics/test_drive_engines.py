@@ -19,6 +19,7 @@ from twin.physics import (
     EnergyParameters,
     Leg,
     Path,
+    Piece,
     Pose,
     Slope,
     SpeedLimit,
@@ -107,6 +108,19 @@ def test_a_vehicle_stays_on_its_path_through_bends(name, body_rad):
     end, want = motion.end.pose, path.pose_at(path.end_m)
     assert apart_m(end, want) < 0.05
     assert abs(math.remainder(end.heading_rad - want.heading_rad, math.tau)) < math.radians(0.5)
+
+
+@every_rigid_engine
+def test_a_steady_circle_is_kept_within_a_centimetre(name):
+    """Once round 12 m at 3 m/s: after it has settled there is no offset that stays."""
+    path = Path([Piece(0, 0, 0, 20.0), Piece(20, 0, 0, 12 * math.tau, 1 / 12)])
+    motion = drive(name).plan(leg(path=path), DriveState(0), path.end_m)
+    begin_s, end_s = motion.when(45.0), motion.when(90.0)
+    assert begin_s is not None
+    assert end_s is not None
+    for i in range(51):
+        t_s = begin_s + i / 50 * (end_s - begin_s)
+        assert apart_m(motion.pose(t_s), path.pose_at(motion.at(t_s).at_m)) < 0.01
 
 
 @every_rigid_engine

@@ -125,6 +125,20 @@ def test_the_nearest_place_is_where_the_foot_is(at, across):
     assert path.nearest_m(x, y, at, within_m=8.0) == pytest.approx(at, abs=1e-6)
 
 
+def test_a_point_is_followed_round_and_round():
+    """Two and a half turns of a circle: the place goes on where the angle begins anew."""
+    path = Path([Piece(0, 0, 0, 10.0), Piece(10, 0, 0, 12 * math.tau * 2.5, 1 / 12)])
+    at_m = 0.0
+    for i in range(1, 500):
+        want = path.end_m * i / 500
+        pose = path.pose_at(want)
+        foot = path.follow(pose.x_m, pose.y_m, at_m)
+        at_m = foot.at_m
+        assert at_m == pytest.approx(want, abs=1e-6)
+        assert foot.left_m == pytest.approx(0.0, abs=1e-9)
+        assert path.nearest_m(pose.x_m, pose.y_m, at_m + 3) == pytest.approx(want, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "word"),
     [

@@ -164,7 +164,7 @@ class Path:
         best, best_d = near_m, math.inf
         for i in range(self._find(near_m - within_m), self._find(near_m + within_m) + 1):
             piece, begin = self.pieces[i], self._begins[i]
-            way = _foot(piece, x_m, y_m)
+            way = _foot(piece, x_m, y_m, near_m - begin)
             # The first and the last piece go on beyond the path's ends.
             low = -math.inf if i == 0 else 0.0
             high = math.inf if i == len(self.pieces) - 1 else piece.length_m
@@ -181,14 +181,13 @@ class Path:
         last = len(self.pieces) - 1
         for _ in range(_HOPS):
             piece = self.pieces[i]
-            way = _foot(piece, x_m, y_m)
+            way = _foot(piece, x_m, y_m, near_m - self._begins[i])
             if way > piece.length_m and i < last:
                 i += 1
-            elif (
-                way < 0.0
-                and i > 0
-                and _foot(self.pieces[i - 1], x_m, y_m) < (self.pieces[i - 1].length_m)
-            ):
+            elif way < 0.0 and i > 0:
+                before = self.pieces[i - 1]
+                if _foot(before, x_m, y_m, near_m - self._begins[i - 1]) >= before.length_m:
+                    break
                 i -= 1
             else:
                 break
@@ -261,15 +260,18 @@ def wrapped(angle_rad: float) -> float:
     return math.pi if turned == -math.pi else turned
 
 
-def _foot(piece: Piece, x_m: float, y_m: float) -> float:
-    """Way along a piece to the point nearest to x, y (unbounded)."""
+def _foot(piece: Piece, x_m: float, y_m: float, near_m: float) -> float:
+    """Way along a piece to the point nearest to x, y (unbounded; on an arc near `near_m`)."""
     dx, dy = x_m - piece.x_m, y_m - piece.y_m
     c, s, k = math.cos(piece.course_rad), math.sin(piece.course_rad), piece.curvature_per_m
     along = dx * c + dy * s
     if abs(k) < 1e-9:
         return along
     across = dy * c - dx * s
-    return math.atan2(k * along, 1 - k * across) / k
+    way = math.atan2(k * along, 1 - k * across) / k
+    if abs(way - near_m) * abs(k) <= math.pi:
+        return way
+    return near_m + math.remainder(way - near_m, math.tau / abs(k))
 
 
 def _rounded(points: Sequence[Point], radius_m: float, body_rad: float) -> list[Piece]:
