@@ -238,7 +238,7 @@ class Motion:
         if self._lease is not None and self._lease.callbacks is not None:
             self._lease.callbacks.clear()
         self._lease = None
-        due_ns = self._zones.next_ns()
+        due_ns = self._zones.next_ns(self._clock.now_ns())
         if due_ns is not None:
             delay_s = max(0.0, (due_ns - self._clock.now_ns()) / 1e9)
             self._lease = self._clock.call_later(delay_s, self._changed)

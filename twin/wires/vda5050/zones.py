@@ -68,6 +68,7 @@ class Zones:
         self._count = 0
         self._surveyed_m = 0.0
         self._retry_ns: dict[str, int] = {}
+        self._lost: set[str] = set()
 
     # --- zone sets -------------------------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Zones:
             if crossing.exit_m <= way_m or zone.zone_type not in ("BLOCKED", "RELEASE"):
                 continue
             if crossing.enter_m < way_m:
-                if zone.zone_type == "BLOCKED" or self._lost(zone):
+                if zone.zone_type == "BLOCKED" or self._must_stand(zone):
                     return way_m
                 continue
             if zone.zone_type == "BLOCKED" or not self._granted(zone):
@@ -161,22 +162,14 @@ class Zones:
         request = self.requests.get(zone.zone_id)
         return request is not None and request.status == "GRANTED"
 
-    def _lost(self, zone: Zone) -> bool:
-        """Whether the vehicle must stand in the zone: its release was lost, or it never had one."""
-        request = self.requests.get(zone.zone_id)
-        if request is not None and request.status == "GRANTED":
-            return False
-        lost = request is None or request.status in ("REVOKED", "EXPIRED")
-        return lost and zone.release_loss_behavior == "STOP"
+    def _must_stand(self, zone: Zone) -> bool:
+        """Whether a vehicle in the zone must stand there for want of a release."""
+        return not self._granted(zone) and zone.release_loss_behavior == "STOP"
 
     @property
     def released_lost(self) -> list[str]:
-        """Zones in which it stands with a lost release and STOP."""
-        return [
-            zone_id
-            for zone_id, request in self.requests.items()
-            if request.inside and self._lost(request.zone)
-        ]
+        """Zones in which it must stand because their release was lost."""
+        return sorted(self._lost)
 
     # --- requests --------------------------------------------------------------------------------
 
@@ -190,6 +183,7 @@ class Zones:
         }
         for zone_id in [key for key in self.requests if key not in ahead]:
             del self.requests[zone_id]
+        self._lost &= ahead.keys()
         for request in list(self.requests.values()):
             crossing = ahead[request.zone.zone_id]
             request.inside = crossing.enter_m < way_m
@@ -210,6 +204,8 @@ class Zones:
 
     def _lose(self, request: Request, status: str, now_ns: int) -> None:
         request.lease_ns = None
+        if request.inside and request.zone.release_loss_behavior == "STOP":
+            self._lost.add(request.zone.zone_id)
         keep = request.inside and self._switches.revoked_request == "keep"
         if keep:
             request.status = status
@@ -226,6 +222,7 @@ class Zones:
             if lease_ns is not None and lease_ns <= now_ns:
                 return f"a lease for {answer.request_id!r} that is over"
             request.status, request.lease_ns = "GRANTED", lease_ns
+            self._lost.discard(request.zone.zone_id)
         elif answer.grant_type == "QUEUED":
             if request.status == "REQUESTED":
                 request.status = "QUEUED"
@@ -241,11 +238,11 @@ class Zones:
         self.requests.clear()
         self.requesting = requesting
 
-    def next_ns(self) -> int | None:
+    def next_ns(self, now_ns: int) -> int | None:
         """When `update` should be called at the latest: a lease ends, a request is made again."""
         times = [r.lease_ns for r in self.requests.values() if r.lease_ns is not None]
         times += [t for key, t in self._retry_ns.items() if key not in self.requests]
-        return min(times, default=None)
+        return min((t for t in times if t > now_ns), default=None)
 
     def _fingerprint(self) -> tuple[tuple[str, str], ...]:
         return tuple((request.id, request.status) for request in self.requests.values())
