@@ -270,6 +270,16 @@ def test_a_repeated_instant_action_is_done_once(bench: Bench) -> None:
     assert bench.begun == ["s"]
 
 
+def test_an_action_id_is_used_again(bench: Bench) -> None:
+    """Masters in the field call every pause "pause": each is done, and it is a finding."""
+    for _ in range(2):
+        assert bench.now("startPause", id="pause") == "FINISHED"
+        assert bench.logic.paused
+        assert bench.now("stopPause", id="resume") == "FINISHED"
+        assert not bench.logic.paused
+    assert {one.id for one in bench.logic.findings} == {"instant-id-reused"}
+
+
 def test_the_key_of_an_old_library_is_understood(bench: Bench) -> None:
     """1.6 item 9: `instantActions` instead of `actions`, noted as a finding."""
     message = bench.scribe.now("stateRequest", id="s")

@@ -52,6 +52,8 @@ class ActionLogic:
         self.findings: list[Finding] = []
         self.revision = 0
         """Grows with every change of what the state message shows."""
+        self.last_instant = b""
+        """The last message of instant actions, to know one that is delivered twice."""
         self.pausing: list[ActionState] = []
         """startPause actions that wait for standstill."""
         self.sleeping: list[ActionState] = []

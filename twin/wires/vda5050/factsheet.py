@@ -11,6 +11,20 @@ from twin.wires.vda5050.abilities import ABILITIES, offered
 from twin.wires.vda5050.messages import Names
 
 SERIES = "gatetwin container IGV"
+OPTIONAL = (
+    "order.nodes.nodePosition",
+    "order.nodes.nodePosition.theta",
+    "order.nodes.nodePosition.allowedDeviationXY",
+    "order.nodes.nodePosition.allowedDeviationTheta",
+    "order.edges.maximumSpeed",
+    "order.edges.orientation",
+    "order.edges.orientationType",
+    "order.edges.length",
+    "order.edges.trajectory",
+    "order.edges.corridor",
+)
+"""What an order may carry beyond the required."""
+SUPPORTED_ZONES = ("BLOCKED", "LINE_GUIDED", "RELEASE", "SPEED_LIMIT", "ACTION")
 _MASSES_KG = {"20": 35_000.0, "40": 40_000.0}
 """Two 20 ft boxes of 35 t at most, or one of 40 ft and 40 t (proposed)."""
 
@@ -34,13 +48,7 @@ def factsheet(
         "navigationTypes": ["VIRTUAL_LINE_GUIDED"],
     }
     if three:
-        specification["supportedZones"] = [
-            "BLOCKED",
-            "LINE_GUIDED",
-            "RELEASE",
-            "SPEED_LIMIT",
-            "ACTION",
-        ]
+        specification["supportedZones"] = list(SUPPORTED_ZONES)
     sheet = {
         "typeSpecification": specification,
         "physicalParameters": {
@@ -64,12 +72,7 @@ def factsheet(
         },
         "protocolFeatures": {
             "optionalParameters": [
-                {"parameter": names[key], "support": "SUPPORTED"}
-                for key in (
-                    "order.edges.maximumSpeed",
-                    "order.edges.trajectory",
-                    "order.edges.corridor",
-                )
+                {"parameter": names[key], "support": "SUPPORTED"} for key in OPTIONAL
             ],
             names["mobileRobotActions"]: [
                 _action(kind, scopes, dialect) for kind, scopes in offered(dialect).items()

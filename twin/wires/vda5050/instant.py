@@ -29,16 +29,26 @@ def receive_instant_actions(logic: OrderLogic, payload: bytes) -> bool:
         logic.problems.report("validation", text, {"serialNumber": message.serial_number})
         logic.revision += 1
         return False
+    again = payload == logic.last_instant
+    logic.last_instant = payload
     for action in message.actions:
-        take_instant_action(logic, action)
+        take_instant_action(logic, action, again=again)
     return True
 
 
-def take_instant_action(logic: OrderLogic, action: Action) -> None:
-    """Do one instant action, or hand it to the vehicle, or refuse it."""
-    if action.action_id in logic.instant:
-        logic.find("instant-again", f"instant action {action.action_id!r} came again")
-        return
+def take_instant_action(logic: OrderLogic, action: Action, *, again: bool = False) -> None:
+    """Do one instant action, or hand it to the vehicle, or refuse it.
+
+    `again`: its message is the last one, delivered twice. Masters in the field use one actionId for
+    every pause; a new message with the id of an action that has ended is a new action.
+    """
+    known = logic.instant.get(action.action_id)
+    if known is not None:
+        if again or not known.ended:
+            logic.find("instant-again", f"instant action {action.action_id!r} came again")
+            return
+        logic.find("instant-id-reused", f"actionId {action.action_id!r} is used for a new action")
+        del logic.instant[action.action_id]
     state = ActionState(action, "INSTANT")
     why = _refused(logic, action)
     if action.blocking_type != "NONE" and logic.dialect.instant_states:
