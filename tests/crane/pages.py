@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tests.crane.ground import Site
 from tests.devices.pages import table
-from tests.pages import Page
+from tests.pages import Page, fault_table, quirk_table
 from twin.clock import Clock, run_virtual
-from twin.devices.base import FaultKind
 from twin.devices.crane import Crane
 from twin.profiles.opcua import load
 from twin.wires.opcua.server import OpcUaServer
@@ -22,23 +21,6 @@ def points() -> str:
 
     run_virtual(main)
     return table(("point", "access", "unit", "what"), rows)
-
-
-def faults(menu: dict[str, FaultKind]) -> str:
-    """A fault menu with its parameters."""
-    return table(
-        ("fault", "what happens", "parameters"),
-        (
-            (
-                f"`{kind}`", fault.doc,
-                ", ".join(
-                    f"`{name}` = {spec.default}{' ' + spec.unit if spec.unit else ''} ({spec.doc})"
-                    for name, spec in fault.parameters.items()
-                ),
-            )
-            for kind, fault in menu.items()
-        ),
-    )  # fmt: skip
 
 
 def variables() -> str:
@@ -66,26 +48,15 @@ def methods() -> str:
     )
 
 
-def quirks() -> str:
-    """The quirks of the profile."""
-    return table(
-        ("quirk", "default", "what", "source"),
-        (
-            (f"`{quirk.id}`", "on" if quirk.on else "off", quirk.doc, quirk.source)
-            for quirk in load().quirks
-        ),
-    )
-
-
 PAGE = Page(
     "devices/crane.md",
     {
         "points": points,
-        "faults": lambda: faults(dict(Crane.FAULTS)),
-        "wire-faults": lambda: faults(dict(OpcUaServer.FAULTS)),
+        "faults": lambda: fault_table(Crane.FAULTS),
+        "wire-faults": lambda: fault_table(OpcUaServer.FAULTS),
         "variables": variables,
         "methods": methods,
-        "quirks": quirks,
+        "quirks": lambda: quirk_table(load().quirks),
     },
 )
 

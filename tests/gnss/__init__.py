@@ -1,0 +1,1 @@
+"""Tests of the GNSS receiver, its NMEA wire and the local plane."""
