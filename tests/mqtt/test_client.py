@@ -77,7 +77,7 @@ def test_a_silent_client_stays_for_a_day() -> None:
         assert client.connected
         gaps = [after - before for before, after in pairwise(heard)]
         assert len(heard) > 5_000
-        assert max(gaps) <= 15.0  # [MQTT-3.1.2-23]
+        assert max(gaps) < 12.0  # well within [MQTT-3.1.2-23]
         await client.stop()
         await place.clock.sleep(1)
         assert [r["event"] for r in place.kinds("mqtt.conn")] == ["open", "close"]
