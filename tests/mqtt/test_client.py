@@ -109,6 +109,30 @@ def test_a_lost_client_comes_back_with_growing_pauses() -> None:
         other.publish("x", b"again", 1)
         await place.clock.sleep(1)
         assert got == [("x", b"again", 1, False)]
+        lost.clear()
+        place.server.inject("down")
+        await place.clock.sleep(2.0)
+        assert len(lost) == 2, "after a success the first pause is short again"
+
+    on_broker(test)
+
+
+def test_a_dead_link_is_noticed_once() -> None:
+    """No PINGRESP: one loss is told, and one attempt to connect again is made."""
+
+    async def test(place: Place) -> None:
+        client, _ = place.paho("v", keep_alive_s=4, backoff=Backoff(60.0, 60.0, 0.0))
+        lost: list[str] = []
+        client._on_disconnect = lost.append
+        client.start()
+        await client.wait_connected()
+        place.server.link("v").inject("half_open")
+        await place.clock.sleep(30)
+        assert lost == ["Keep alive timeout"]
+        place.server.link("v").heal("half_open")
+        await place.clock.sleep(60)
+        assert [r["event"] for r in place.kinds("mqtt.conn")] == ["open", "close", "open"]
+        await client.stop()
 
     on_broker(test)
 

@@ -21,6 +21,7 @@ from tests.mqtt.bench import Place, at
 from twin.clock import Clock, run_real
 from twin.errors import HarnessError
 from twin.wires.mqtt import MqttClient, Settings, Will, parse_acl
+from twin.wires.mqtt.session import Message
 
 pytest_plugins = ["pytester"]
 
@@ -213,6 +214,10 @@ def test_the_tls_variant_runs_in_virtual_time_too(tmp_path: Path) -> None:
         await place.clock.sleep(100)
         assert one.connected
         assert len(got) == 1
+        for number in range(50):  # many small ones share a TLS record
+            place.server.broker.publish(Message("a", b"%d" % number))
+        await place.clock.sleep(0.001)
+        assert len(got) == 51
         await one.stop()
 
     on_broker(test, tls=authority.server_context(authority.issue("broker")))

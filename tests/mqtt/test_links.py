@@ -256,6 +256,42 @@ def test_a_handover_is_a_gap_that_ends_by_itself(after: str) -> None:
     assert bodies == {"all": [b"0", b"1", b"2"], "nothing": [], "reset": [b"cut"]}[after]
 
 
+def test_the_end_of_a_connection_is_never_lost_in_a_gap() -> None:
+    """Messages may be; that the client has gone is known when the gap is over."""
+
+    async def test(place: Place) -> None:
+        listener = await place.listener("#", 0, "control")
+        client = await place.client("igv", will=Will("w", b"gone"))
+        place.server.link("igv").inject("handover", gap_s=3.0, after="nothing")
+        client.send(Publish("t", b"lost"))
+        await place.clock.sleep(0.5)
+        client.cut()
+        assert (await listener.message()).payload == b"gone"
+        await listener.quiet()
+
+    on_broker(test)
+
+
+def test_a_gap_that_was_healed_does_not_end_the_next_one() -> None:
+    """Healed after 1 of 3 s and begun anew after 2: the second lasts its own 3 s."""
+
+    async def test(place: Place) -> float:
+        listener = await place.listener("t", 0, "control")
+        client = await place.client("igv")
+        link = place.server.link("igv")
+        link.inject("handover", gap_s=3.0)
+        await place.clock.sleep(1.0)
+        link.heal("handover")
+        await place.clock.sleep(1.0)
+        link.inject("handover", gap_s=3.0)
+        began = place.clock.now_s()
+        client.send(Publish("t", b"x"))
+        await listener.message()
+        return place.clock.now_s() - began
+
+    assert on_broker(test) == pytest.approx(3.0)
+
+
 def test_a_client_that_leaves_over_a_held_link_is_seen_late() -> None:
     """Its socket is gone, the broker does not know; after healing the will is said once."""
 

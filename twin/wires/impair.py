@@ -276,7 +276,7 @@ class Pipe(Generic[T]):
         due_s = now_s + late_s
         # What is late keeps its order: nothing overtakes on a lane, and all wait for lane #.
         due_s = max([due_s, *(self._lane_due_s.get(key, 0.0) for key in {"#", lane or "#"})])
-        if lane is not None and copies[0] == 0.0:
+        if lane is not None:
             self._lane_due_s[lane] = due_s
         for hold_s in copies:
             if due_s + hold_s <= now_s:
