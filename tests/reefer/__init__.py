@@ -1,0 +1,1 @@
+"""Tests of reefer units, racks and their messages."""
