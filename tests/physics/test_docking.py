@@ -75,6 +75,19 @@ def test_rigid_bodies_stop_where_the_model_says(name, ahead_m, left_m):
     assert abs(left + left_m) < unseen_left_m(IGV) + 0.003
 
 
+def test_coarse_steering_does_not_see_a_small_offset():
+    """In steps of 1 degree 5 cm aside stay; in steps of a thousandth they are gone."""
+    path = Path.straight(Pose(0, 0, 0), 80.0)
+    left = {}
+    for resolution_deg in (1.0, 0.001):
+        p = VehicleParameters(steer_resolution_rad=math.radians(resolution_deg))
+        start = DriveState(0.0, pose=Pose(0, 0.05, 0))
+        left[resolution_deg] = drive("ode").plan(Leg(p, path), start, 70.0).end.pose.y_m
+        assert abs(left[resolution_deg]) < unseen_left_m(p) + 0.003
+    assert left[1.0] > 0.02
+    assert abs(left[0.001]) < 0.002
+
+
 def test_an_error_is_applied_in_the_vehicles_own_directions():
     """Ahead is where the vehicle looks, left is left of that."""
     error = docking_error(IGV, measured_ahead_m=-0.03, measured_left_m=-0.02, brake_draw=0.0)

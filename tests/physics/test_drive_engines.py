@@ -185,6 +185,14 @@ def test_a_replan_on_the_way_goes_on_from_the_body(name):
     assert second.at(slow_s).speed_m_s < 2.05
 
 
+@every_rigid_engine
+def test_a_body_a_hair_above_its_speed_limit_is_not_too_fast(name):
+    """Measured at 1 cm/s above 20 km/h and still accelerating a little, every limit is held."""
+    start = DriveState(100.0, 20 / 3.6 + 0.01, 0.02)
+    assert drive(name).plan(leg(), start, 130.0).held
+    assert not drive(name).plan(leg(), DriveState(100.0, 20 / 3.6 + 0.2), 130.0).held
+
+
 @pytest.mark.slow
 @every_rigid_engine
 def test_the_energy_of_a_way_is_its_work(name):

@@ -139,6 +139,14 @@ def test_a_point_is_followed_round_and_round():
         assert path.nearest_m(pose.x_m, pose.y_m, at_m + 3) == pytest.approx(want, abs=1e-6)
 
 
+def test_a_point_that_moved_back_is_followed_back():
+    """Pushed back over the border of two pieces, the place goes back as well."""
+    path = Path.polyline([(0, 0), (30, 0), (30, 30)], corner_radius_m=12)
+    for at_m, back_m in ((19.0, 17.0), (37.5, 20.0)):
+        pose = path.pose_at(back_m)
+        assert path.follow(pose.x_m, pose.y_m, at_m).at_m == pytest.approx(back_m)
+
+
 @pytest.mark.parametrize(
     ("make", "word"),
     [

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.physics.s_curve import Bounds, Zone, advance, change, profile
+from twin.physics.s_curve import (
+    Bounds,
+    Zone,
+    advance,
+    change,
+    level_speed,
+    level_way_m,
+    profile,
+)
 
 BOUNDS = Bounds(0.35, 0.6, 0.5)
 TINY = 1e-6
@@ -195,3 +203,24 @@ def test_a_fall_that_has_begun_ends_at_its_border_and_not_before():
     assert held
     total = sum(zone.length_m for zone in zones)
     assert advance(v, a, phases)[0] == pytest.approx(total, abs=1e-6)
+
+
+def test_a_fall_to_rest_is_as_gentle_as_its_way_allows():
+    """Braking already, with more way than the hardest fall takes and less than beginning anew."""
+    v, a = 1.0, -0.5
+    level = level_speed(v, a, BOUNDS.jerk_m_s3)
+    hardest = advance(v, a, change(v, a, 0.0, BOUNDS))[0]
+    anew = advance(v, a, change(v, a, level, BOUNDS))[0] + level_way_m(level, 0.0, BOUNDS)
+    way = (hardest + anew) / 2
+    phases, held = profile(v, a, [Zone(way, 5.0)], BOUNDS)
+    assert hardest < way < anew
+    assert held
+    assert advance(v, a, phases)[0] == pytest.approx(way, abs=1e-6)
+    assert max(rate for *_, rate in integrated(v, a, phases, 0.01)) < TINY
+
+
+def test_a_stop_that_is_here_already_is_passed_as_little_as_allowed():
+    """At 2 m/s with no way left: the hardest braking, and it is said."""
+    phases, held = profile(2.0, 0.0, [], BOUNDS, hardest=2.5)
+    assert not held
+    assert phases == change(2.0, 0.0, 0.0, BOUNDS.scaled(2.5))

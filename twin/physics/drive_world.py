@@ -179,7 +179,7 @@ class World:
         """
         vehicle = self._vehicle(id)
         leg = vehicle.leg if path is None else replace(vehicle.leg, path=path)
-        start = steadied(leg, self._start(vehicle), stop_at_m, limits)
+        start = steadied(leg, self._start(id), stop_at_m, limits)
         motion = self._plans.plan(leg, start, stop_at_m, limits)
         self._begin(vehicle, leg, start, motion, None, localisation)
         return motion
@@ -187,7 +187,7 @@ class World:
     def brake(self, id: str, kind: BrakeKind) -> KinematicMotion:
         """Let a vehicle come to rest; returns its plan."""
         vehicle = self._vehicle(id)
-        start = self._start(vehicle)
+        start = self._start(id)
         motion = self._plans.brake(vehicle.leg, start, kind)
         if start.speed_m_s > 0:
             self._begin(vehicle, vehicle.leg, start, motion, kind, None)
@@ -202,18 +202,17 @@ class World:
         vehicle.leg = replace(vehicle.leg, load_kg=load_kg)
         vehicle.body.load(vehicle.leg)
 
-    def _start(self, vehicle: _Vehicle) -> DriveState:
+    def _start(self, id: str) -> DriveState:
         """Where the plan has it now, if it is there; else where it is."""
-        x, y, yaw, *_ = vehicle.state
-        pose, pilot = Pose(x, y, yaw), vehicle.pilot
-        if pilot is None or vehicle.motion is None:
-            return DriveState(vehicle.at_m, 0.0, 0.0, pose)
+        vehicle, now = self._vehicles[id], self.state(id)
+        if vehicle.pilot is None or vehicle.motion is None:
+            return replace(now, speed_m_s=0.0)
         planned = vehicle.motion.at((self._periods - vehicle.begun) / CONTROL_HZ)
-        speed = max(0.0, pilot.speed_m_s)
-        near = abs(planned.at_m - vehicle.at_m) < _APART_M
-        if near and abs(planned.speed_m_s - speed) < _APART_M_S and pilot.brake is None:
-            return replace(planned, pose=pose)
-        return DriveState(vehicle.at_m, speed, planned.acceleration_m_s2, pose)
+        near = abs(planned.at_m - now.at_m) < _APART_M
+        near = near and abs(planned.speed_m_s - now.speed_m_s) < _APART_M_S
+        if near and vehicle.pilot.brake is None:
+            return replace(planned, pose=now.pose)
+        return now
 
     def _begin(
         self,
