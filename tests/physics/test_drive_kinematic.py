@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -251,3 +253,28 @@ def test_a_climb_costs_its_height_and_a_fall_saves_no_more_than_the_level():
     height_m = 100 * 0.03 / math.hypot(1, 0.03)
     by_hand = 97_000 * GRAVITY * height_m / 0.85 / 3.6e6 - 0.1 * 1.9
     assert motion.energy_kwh(motion.duration_s) - level == pytest.approx(by_hand)
+
+
+_CHILD = """
+import sys
+sys.modules["pybullet"] = sys.modules["mujoco"] = None
+from twin.physics import DriveState, Leg, Path, Pose, VehicleParameters, docking_error, load_drive
+leg = Leg(VehicleParameters(), Path.straight(Pose(0, 0, 0), 60))
+for name in ("kinematic", "ode"):
+    print(round(load_drive(name).plan(leg, DriveState(0), 60).end.at_m))
+import twin.physics.drive_world
+"""
+
+
+@pytest.mark.slow
+def test_vehicles_need_no_package_but_for_the_engines():
+    """Without PyBullet and MuJoCo the closed form and the plain equations drive all the same."""
+    answer = subprocess.run(
+        [sys.executable, "-c", _CHILD],
+        env={"PYTHONPATH": ":".join(p for p in sys.path if p)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert answer.stdout.split() == ["60", "60"]

@@ -144,7 +144,7 @@ def test_a_plan_made_on_the_way_ends_at_the_same_place(zones, b, share):
     hardest=st.floats(1.0, 3.0),
 )
 def test_any_state_comes_to_rest(v, a, zones, b, hardest):
-    """Even where it is too late: it never goes back, ends at rest, and says whether it is held."""
+    """Even where it is too late: never back, at rest at last, and it says just whether it held."""
     a = max(a, 0.0) if v < 1e-6 else a
     phases, held = profile(v, a, zones, b, hardest=hardest)
     assert all(t >= 0 for t, _ in phases)
@@ -152,10 +152,13 @@ def test_any_state_comes_to_rest(v, a, zones, b, hardest):
     total = sum(zone.length_m for zone in zones)
     assert (v_end, a_end) == pytest.approx((0.0, 0.0), abs=1e-4)
     assert min(s[2] for s in integrated(v, a, phases, 0.05)) > -1e-4
+    samples = list(integrated(v, a, phases, 0.01))
+    over = max((speed - limit_at(zones, at) for _, at, speed, _ in samples), default=0.0)
     if held:
         assert way == pytest.approx(total, abs=1e-4)
-        for _, at, speed, _ in integrated(v, a, phases, 0.05):
-            assert speed <= limit_at(zones, at) + 0.05
+        assert over < 0.02
+    else:
+        assert way > total or over > -0.02
 
 
 def test_a_stop_that_is_too_near_is_braked_for_harder_and_no_harder_than_needed():

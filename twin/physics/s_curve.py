@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 Phase = tuple[float, float]
@@ -218,33 +218,73 @@ def profile(
     and jerk of `bounds`; no more than it needs is used. If not (the end or a slower zone is too
     near), it brakes as hard as that and passes the end, or enters the slower zone too fast.
     """
+    phases, sure = _phases(v0, a0, _cut(zones, 0.0), bounds, hardest)
+    return phases, sure or _kept(v0, a0, phases, zones)
+
+
+def _phases(
+    v0: float, a0: float, left: list[Zone], bounds: Bounds, hardest: float
+) -> tuple[list[Phase], bool]:
+    """The phases, and whether every limit is sure to hold by the way they were found."""
     phases: list[Phase] = []
-    left, held = _cut(zones, 0.0), True
+    sure = True
     hard = bounds.scaled(hardest)
     if a0 < 0 and level_speed(v0, a0, bounds.jerk_m_s3) < 0:
         # Braking so hard that the speed is gone before the jerk has let the brake go: the jerk
         # that lets both reach 0 together.
         phases.append((2 * v0 / -a0, a0 * a0 / (2 * v0)))
-        way = advance(v0, a0, phases)[0]
-        held = way <= sum(z.length_m for z in left) + _NEAR_M and all(
-            v0 <= z.speed_m_s + _SLOW_M_S for z in left[: len(left) - len(_cut(left, way)) + 1]
-        )
+        left, sure = _cut(left, advance(v0, a0, phases)[0]), False
         v0 = a0 = 0.0
-        left = _cut(left, way)
     while left:
         found = _attempt(v0, a0, left, bounds)
         if found is not None:
-            return phases + found.first + _rest(found, bounds), held
+            return phases + found.first + _rest(found, bounds), sure
         found = _attempt(v0, a0, left, hard)
         if found is not None:
             step, left, v0 = _least(v0, a0, left, bounds, hardest)
         else:
-            held = False
+            sure = False
             step, left, v0 = _too_late(v0, a0, left, hard)
         phases, a0 = phases + step, 0.0
     if v0 > 0.0 or a0 != 0.0:
         return phases + change(v0, a0, 0.0, hard), False
-    return phases, held
+    return phases, sure
+
+
+def _kept(v: float, a: float, phases: Sequence[Phase], zones: Sequence[Zone]) -> bool:
+    """Whether the end is met and the speed within its limit at the begin, borders and peaks."""
+    borders = list(itertools.accumulate((z.length_m for z in zones), initial=0.0))
+    limits = [zone.speed_m_s + _SLOW_M_S for zone in zones]
+    way, i = 0.0, 0
+    if limits and v > limits[0]:
+        return False
+    for t, j in _split(a, phases):
+        step, v_next, a_next = advance(v, a, [(t, j)])
+        while i + 1 < len(zones) and way + step >= borders[i + 1]:
+            i += 1
+            if _speed_at(v, a, t, j, borders[i] - way) > limits[i]:
+                return False
+        way, v, a = way + step, v_next, a_next
+        if limits and v > limits[i]:
+            return False
+    return way <= borders[-1] + _NEAR_M
+
+
+def _split(a: float, phases: Sequence[Phase]) -> Iterator[Phase]:
+    """The phases, cut where the acceleration passes 0: there the speed has its peaks."""
+    for t, j in phases:
+        if a * (a + j * t) < 0:
+            yield -a / j, j
+            yield t + a / j, j
+        else:
+            yield t, j
+        a += j * t
+
+
+def _speed_at(v: float, a: float, t: float, j: float, way_m: float) -> float:
+    """The speed after `way_m` of a phase."""
+    t = _halved(0.0, t, lambda at: advance(v, a, [(at, j)])[0] <= way_m)
+    return v + t * (a + t * j / 2)
 
 
 def _rest(found: _Attempt, b: Bounds) -> list[Phase]:
