@@ -10,6 +10,7 @@ from twin.profiles import Row
 from twin.trace import Trace
 
 from .drivers.modbus import ModbusWire
+from .mbap import write_one
 from .papers import ModbusPics, ModbusPixit
 from .session import Roles, Session
 from .view import CaseView
@@ -35,6 +36,11 @@ class ModbusSession(Session[P, X]):
     @abstractmethod
     def acting_coil(self) -> Row | None:
         """A coil whose writing would act on the world; None if the profile has none."""
+
+    def acting_order(self) -> bytes | None:
+        """PDU of a correct write that would act on the world; None if the profile has none."""
+        row = self.acting_coil()
+        return None if row is None else write_one(5, row.address, 0xFF00)
 
     @abstractmethod
     def read_only_row(self) -> Row:

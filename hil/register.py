@@ -65,13 +65,21 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requirement: list[Requirement]
 
 
+class _Include(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part that is taken only where `applies_if` holds, and `without` some of its ids."""
+
+    part: str
+    applies_if: str = ""
+    without: list[str] = []
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str
     version: str
     sources: dict[str, str]
     groups: dict[str, dict[str, str]]
     requirement: list[Requirement]
-    include: list[str] = []
+    include: list[str | _Include] = []
 
 
 class Register:
@@ -134,25 +142,41 @@ def load(device: str) -> Register:
 def loads(text: str, path: Path | str = "<register>") -> Register:
     """A register from TOML text."""
     file = strict_toml.loads(text, _File, path)
-    for name in file.include:
-        file = _with(file, name)
+    for one in file.include:
+        file = _with(file, _Include(part=one) if isinstance(one, str) else one)
     return Register(file, str(path))
 
 
-def _with(file: _File, name: str) -> _File:
+def _with(file: _File, include: _Include) -> _File:
     """`file` with the requirements of one part before its own."""
-    place = files("hil") / "requirements" / "parts" / f"{name}.toml"
+    place = files("hil") / "requirements" / "parts" / f"{include.part}.toml"
     if not place.is_file():
-        raise RegisterError(f"{file.device}: there is no part {name!r} to include")
+        raise RegisterError(f"{file.device}: there is no part {include.part!r} to include")
     part = strict_toml.loads(place.read_text(encoding="utf-8"), _Part, place.name)
+    for unknown in set(include.without) - {one.id for one in part.requirement}:
+        raise UnknownName(
+            f"requirement of part {include.part}", unknown, [one.id for one in part.requirement]
+        )
     prefix = file.requirement[0].id.split("-")[0]
-    taken = [msgspec.structs.replace(one, id=f"{prefix}-{one.id}") for one in part.requirement]
+    taken = [
+        msgspec.structs.replace(
+            one,
+            id=f"{prefix}-{one.id}",
+            applies_if=_both(include.applies_if, one.applies_if),
+        )
+        for one in part.requirement
+        if one.id not in include.without
+    ]
     return msgspec.structs.replace(
         file,
         sources=part.sources | file.sources,
         groups=part.groups | file.groups,
         requirement=taken + file.requirement,
     )
+
+
+def _both(first: str, second: str) -> str:
+    return f"({first}) and ({second})" if first and second else first or second
 
 
 def audit(

@@ -122,13 +122,19 @@ class Suite(Generic[S, V]):
 
         return register
 
-    def include(self, part: Part[Any, Any], *, truth: Iterable[str] = ()) -> None:
-        """Take over all of `part`; `truth` are the roles that show what really happened."""
-        shown = tuple(truth)
+    def include(
+        self, part: Part[Any, Any], *, truth: Iterable[str] = (), without: Iterable[str] = ()
+    ) -> None:
+        """Take over `part`, but for the judges of the ids in `without`.
+
+        `truth` are the roles that show what really happened.
+        """
+        shown, left_out = tuple(truth), set(without)
         for body, needs_truth, limit_s in part.cases:
             self.case(roles=shown if needs_truth else (), limit_s=limit_s)(body)
         for requirement, case, function in part.judges:
-            self.judge(f"{self.prefix}-{requirement}", case=case)(function)
+            if requirement not in left_out:
+                self.judge(f"{self.prefix}-{requirement}", case=case)(function)
 
     @property
     def prefix(self) -> str:

@@ -12,7 +12,7 @@ from pymodbus.exceptions import ModbusException
 
 from hil.errors import BenchError
 
-from .modbus import GONE
+from .raw import GONE
 
 LIMIT_S = 1.0
 

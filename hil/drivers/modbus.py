@@ -23,23 +23,13 @@ from twin.clock import Clock
 from twin.profiles import Profile, Row
 from twin.trace import Trace
 
+from .raw import GONE, Endpoint, RawLink
+
 # pymodbus complains on standard error about what this bench provokes on purpose.
 logging.getLogger("pymodbus.logging").addHandler(logging.NullHandler())
 
-GONE = (OSError, RuntimeError)
-"""What a dead connection raises: uvloop says RuntimeError where asyncio says OSError."""
-
 _RELEASE_S = 0.02
 _READ = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a Modbus server listens."""
-
-    host: str
-    port: int
-    unit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +49,8 @@ class ModbusWire:
 
     device = "device"
     points: tuple[str, ...] = ()
+    before_command: tuple[str, ...] = ("",)
+    """What profiles may put before the name of a command."""
 
     def __init__(
         self, endpoint: Endpoint, profile: Profile, clock: Clock, trace: Trace, *, limit_s: float
@@ -69,8 +61,7 @@ class ModbusWire:
         self._client: AsyncModbusTcpClient | None = None
         self._links = 0
         self.last_state: dict[str, Any] = {}
-        rows = [row for row in profile.rows if row.point in self.points and row.key == row.point]
-        self._blocks = _blocks(rows)
+        self._blocks = _blocks([row for row in profile.rows if row.key in self.points])
 
     @property
     def connected(self) -> bool:
@@ -128,9 +119,39 @@ class ModbusWire:
             words = await self._read(block)
             for row in block.rows:
                 values[row.key] = _decode(row, words[row.address - block.address :])
+        values = self.shown(values)
         self.last_state = values
         self._trace("wire", "state", **values)
         return values
+
+    def shown(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What the values of the rows amount to; a kit may put several into one."""
+        return values
+
+    async def command(self, name: str) -> bool:
+        """Give the order `name`; True if it is acknowledged."""
+        good = await self.write_row(*self.command_row(name))
+        self._trace("wire", "command", point=name, acknowledged=good)
+        return good
+
+    def can(self, name: str) -> bool:
+        """Whether the profile has this command."""
+        try:
+            self.command_row(name)
+        except BenchError:
+            return False
+        return True
+
+    def command_row(self, name: str) -> tuple[Row, int]:
+        """The row of a command and the value to write; `BenchError` if the profile has none."""
+        spellings = [before + name for before in self.before_command]
+        for row in self.profile.rows:
+            if "w" in row.access and row.key in spellings:
+                return row, 1
+            for spelling in spellings:
+                if spelling in row.commands:
+                    return row, row.commands[spelling]
+        raise BenchError(f"profile {self.profile.name!r} has no command {name!r}")
 
     async def read_row(self, row: Row) -> Any:
         """The value of one row of the profile."""
@@ -183,7 +204,9 @@ class ModbusWire:
     async def link(self, label: str) -> RawLink:
         """A fresh raw connection; a refused one is recorded and comes back closed."""
         number, self._links = self._links, self._links + 1
-        return await RawLink.open(self.endpoint, number, label, self._clock, self._trace)
+        return await RawLink.open(
+            self.endpoint, number, label, self._clock, self._trace, count=_frames
+        )
 
     async def exchange(
         self, label: str, data: bytes | Iterable[bytes], *, answers: int = 1, limit_s: float = 1.0
@@ -204,80 +227,9 @@ class ModbusWire:
         return build(transaction, wrong.pop("unit", self.endpoint.unit), pdu, **wrong)
 
 
-class RawLink:
-    """One TCP connection whose bytes are all recorded under a label."""
-
-    def __init__(self, number: int, label: str, clock: Clock, trace: Trace) -> None:
-        self.number, self.label = number, label
-        self._clock, self._trace = clock, trace
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self.ended = ""
-
-    @classmethod
-    async def open(
-        cls, endpoint: Endpoint, number: int, label: str, clock: Clock, trace: Trace
-    ) -> RawLink:
-        """Connect within 2 s; the outcome is recorded as `raw.open`."""
-        link = cls(number, label, clock, trace)
-        try:
-            async with asyncio.timeout(2.0):
-                link._reader, link._writer = await asyncio.open_connection(
-                    endpoint.host, endpoint.port
-                )
-        except (OSError, TimeoutError) as error:
-            link._end("refused" if isinstance(error, OSError) else "timeout")
-            return link
-        trace("wire", "raw.open", conn=number, label=label)
-        return link
-
-    async def send(self, data: bytes) -> None:
-        """Send `data` as one segment; on a dead connection nothing happens."""
-        if self._writer is None or self.ended:
-            return
-        self._trace("wire", "raw.tx", conn=self.number, label=self.label, data=data)
-        try:
-            self._writer.write(data)
-            async with asyncio.timeout(1.0):
-                await self._writer.drain()
-        except GONE:
-            self._end("reset")
-
-    async def receive(self, answers: int, limit_s: float) -> bytes:
-        """Collect until `answers` whole frames came, the device closes, or `limit_s` passed."""
-        got = b""
-        if self._reader is None or self.ended:
-            return got
-        try:
-            async with asyncio.timeout(limit_s):
-                while answers <= 0 or len(split(got)[0]) < answers:
-                    chunk = await self._reader.read(65_536)
-                    if not chunk:
-                        self._end("closed")
-                        break
-                    got += chunk
-                    self._trace("wire", "raw.rx", conn=self.number, label=self.label, data=chunk)
-        except TimeoutError:
-            self._trace("wire", "raw.quiet", conn=self.number, label=self.label, limit_s=limit_s)
-        except GONE:
-            self._end("reset")
-        return got
-
-    def _end(self, how: str) -> None:
-        self.ended = how
-        self._trace("wire", "raw.end", conn=self.number, label=self.label, by="device", how=how)
-
-    def close(self) -> None:
-        """Close from our side."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-    def abort(self) -> None:
-        """Reset from our side."""
-        if self._writer is not None:
-            self._writer.transport.abort()
-            self._writer = None
+def _frames(stream: bytes) -> int:
+    """How many whole frames `stream` begins with."""
+    return len(split(stream)[0])
 
 
 def _guard(client: AsyncModbusTcpClient, trace: Trace) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from hil.variant import ModbusVariant
@@ -224,11 +225,22 @@ SERVERS: list[tuple[str, str, type[ModbusServer]]] = [
 """Name, the end of the id that it kills, and the server. WIR-21 needs the device's own points."""
 
 
-def mutants(kind: type[V], prefix: str, *, connections: int, **common: Any) -> list[V]:
-    """The shared mutants as variants of one kit; `connections` is what its papers promise."""
+def mutants(
+    kind: type[V],
+    prefix: str,
+    *,
+    connections: int,
+    without: Collection[str] = (),
+    **common: Any,
+) -> list[V]:
+    """The shared mutants as variants of one kit; `connections` is what its papers promise.
+
+    `without` are the ids that the kit does not take over.
+    """
     made = [
         kind(name, f"{prefix}-{end}", (server.__doc__ or "").strip(), server=server, **common)
         for name, end, server in SERVERS
+        if end not in without
     ]
     few = connections - 1
     made += [

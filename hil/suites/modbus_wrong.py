@@ -163,10 +163,10 @@ async def foreign_protocol(session: AnySession) -> None:
         frame = session.wire.frame(0x0800, read_pdu(session, 1), protocol=protocol)
         await session.wire.exchange(f"protocol-{protocol}", frame, limit_s=0.5)
         await _fresh(session, f"fresh-{protocol}")
-    row = session.acting_coil()
-    if row is not None:
-        order = session.wire.frame(0x0801, write_one(5, row.address, 0xFF00), protocol=7)
-        await session.wire.exchange("protocol-7", order, limit_s=0.5)
+    order = session.acting_order()
+    if order is not None:
+        frame = session.wire.frame(0x0801, order, protocol=7)
+        await session.wire.exchange("protocol-7", frame, limit_s=0.5)
     await session.watch(2.0)
 
 

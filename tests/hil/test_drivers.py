@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hil.drivers.instruments import ModbusInstrument, RelayPower
 from hil.drivers.manual import ScriptedOperator, TerminalOperator, parse
-from hil.drivers.modbus import Endpoint
+from hil.drivers.raw import Endpoint
 from hil.emulated import bench_control
 from hil.emulator import Where
 from hil.errors import BenchError, OperatorTimeout, Unreachable

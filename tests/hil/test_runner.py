@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hil import kit as kits
 from hil import matrix
-from hil.drivers.modbus import Endpoint
+from hil.drivers.raw import Endpoint
 from hil.errors import BenchError, Unreachable
 from hil.kits.barrier import KIT
 from hil.kits.barrier.emulation import EmulatedBarrier, EmulatedOperator, load_profile

@@ -8,7 +8,7 @@ from typing import cast
 
 from markupsafe import Markup
 
-from hil.drivers.modbus import Endpoint
+from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
 from hil.emulator import Where
 from hil.kit import Kit

@@ -17,7 +17,7 @@ from hil.bench import (
     RoleConfig,
     RoleRule,
 )
-from hil.drivers.modbus import Endpoint
+from hil.drivers.raw import Endpoint
 from hil.roles import Operator
 from twin.clock import Clock
 from twin.trace import Trace
