@@ -58,12 +58,19 @@ def chart(
     if not points:
         return Markup("")
     x_ticks = ticks(max(x for x, _ in points))
-    y_ticks = ticks(max([y for _, y in points] + [value for _, value, _, _ in limits]))
+    heights = [y for _, y in points] + [value for _, value, _, _ in limits]
+    y_ticks = ticks(max(heights))
+    if min(heights) < -0.01 * y_ticks[-1]:
+        # Both signs: the same steps on either side of zero.
+        y_ticks = ticks(max(abs(y) for y in heights))
+        y_ticks = [-y for y in reversed(y_ticks[1:])] + y_ticks
+    floor, ceiling = y_ticks[0], y_ticks[-1]
 
     def at(x: float, y: float) -> tuple[float, float]:
+        share = (max(floor, y) - floor) / (ceiling - floor)
         return (
             round(PAD + x / x_ticks[-1] * (WIDTH - 1.5 * PAD), 1),
-            round(HEIGHT - PAD / 1.5 - max(0.0, y) / y_ticks[-1] * (HEIGHT - 1.6 * PAD), 1),
+            round(HEIGHT - PAD / 1.5 - share * (HEIGHT - 1.6 * PAD), 1),
         )
 
     names = list(dict.fromkeys(name for name, _ in series))
@@ -101,9 +108,9 @@ def _grid(
     at: Callable[[float, float], tuple[float, float]],
 ) -> list[str]:
     parts = []
-    right, floor = at(x_ticks[-1], 0)
+    right, floor = at(x_ticks[-1], y_ticks[0])
     for y_value in y_ticks:
-        x, y = at(0, y_value)
+        x, y = at(0.0, y_value)
         unit = f" {y_unit}" if y_value == y_ticks[-1] else ""
         parts.append(
             f'<line x1="{x}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'

@@ -122,7 +122,7 @@ class CaseView(Generic[P, X]):
                 answered_s = record.t_s if answered_s is None else answered_s
             elif record.kind == "raw.end":
                 ended = record.payload["how"]
-        if sent_s is None and not ended:
+        if sent_s is None and answered_s is None and not ended:
             return None
         return Exchange(label, sent, received, ended, sent_s or 0.0, answered_s)
 

@@ -33,6 +33,9 @@ def register_block(session: AnySession) -> tuple[int, int, int]:
     covered: dict[str, set[int]] = {"holding": set(), "input": set()}
     for row in word_rows(session.wire.profile):
         covered[row.table].update(range(row.address, row.address + row.words))
+    for block in session.wire.profile.blocks:
+        if block.table in covered:
+            covered[block.table].update(range(block.address, block.address + block.count))
     for table, addresses in covered.items():
         for start in sorted(addresses):
             if start - 1 in addresses:

@@ -97,7 +97,7 @@ class WeighbridgeParameters:
 
     @property
     def overload_kg(self) -> int:
-        """Above Max + 9 e nothing may be shown as valid (R 76-1, 4.2.1)."""
+        """Above Max + 9 e nothing may be shown as valid (R 76-1, 4.2.3)."""
         return self.capacity_kg + 9 * self.division_kg
 
 
@@ -111,11 +111,13 @@ class Reading:
     overload: bool
     underload: bool
     at_zero: bool
+    net_rounding_kg: int = 0
+    """Net is rounded from the exact difference, so it may be a division off gross less tare."""
 
     @property
     def net_kg(self) -> int:
         """Gross less tare."""
-        return self.gross_kg - self.tare_kg
+        return self.gross_kg - self.tare_kg + self.net_rounding_kg
 
     @property
     def out_of_range(self) -> bool:
@@ -193,7 +195,7 @@ class Weighbridge(Device):
         self._zero_command_kg = 0.0
         self._fault_drift_kg = 0.0
         self._fault_drift_since_ns = 0
-        self._tare_kg = 0
+        self._tare_kg = 0.0
         self._refused = {"zero": False, "tare": False}
         self._zero_lost = False
         self._frozen: Reading | None = None
@@ -256,7 +258,7 @@ class Weighbridge(Device):
         error_kg = self._zero_error_kg(t_ns) + noise_kg * self._noise(bucket)
         error_kg += self._load_error_kg(t_ns)
         exact_kg = self._load_kg + settling_kg + error_kg
-        gross_kg = math.floor(exact_kg / division + 0.5) * division
+        gross_kg = self._rounded(exact_kg)
         overload, underload = gross_kg > p.overload_kg, gross_kg < -20 * division
         if "overload_dead" in self.faults:
             overload = underload = False
@@ -274,7 +276,17 @@ class Weighbridge(Device):
         if "motion_stuck" in self.faults:
             motion = bool(self.faults["motion_stuck"]["value"])
         at_zero = abs(exact_kg) <= division / 4 + 3 * p.rest_noise_kg and not motion
-        return Reading(gross_kg, self._tare_kg, motion, overload, underload, at_zero)
+        tare_kg = self._rounded(self._tare_kg)
+        if self._tare_kg:
+            tare_kg = max(division, tare_kg)  # a tare in use is never hidden
+        rounding_kg = self._rounded(exact_kg - self._tare_kg) - (gross_kg - tare_kg)
+        if abs(rounding_kg) > division or not self._tare_kg:
+            rounding_kg = 0  # the converter is at its end
+        return Reading(gross_kg, tare_kg, motion, overload, underload, at_zero, rounding_kg)
+
+    def _rounded(self, mass_kg: float) -> int:
+        division = self.parameters.division_kg
+        return math.floor(mass_kg / division + 0.5) * division
 
     # --- the platform ---------------------------------------------------------------------
 
@@ -389,14 +401,18 @@ class Weighbridge(Device):
         self._note("zero", lawful, cause)
 
     def _command_tare(self, value: bool | float, cause: int = -1) -> None:
-        """Take the present weight as tare: settled, above zero and in range."""
+        """Take the present weight as tare: settled, above zero and in range.
+
+        What is taken is the filtered weight, not its indication: a tare leaves no more than a
+        quarter of e (R 76-1, 4.6.3).
+        """
         if not value:
             return
         reading = self.read()
         lawful = not reading.motion and reading.gross_kg > 0 and not reading.out_of_range
         self._refused["tare"] = not lawful
         if lawful and self._frozen is None:
-            self._tare_kg = reading.gross_kg
+            self._tare_kg = self._load_kg + self._zero_error_kg(self.clock.now_ns())
         self._note("tare", lawful, cause)
 
     def _command_clear(self, value: bool | float, cause: int = -1) -> None:
@@ -404,7 +420,7 @@ class Weighbridge(Device):
         if not value:
             return
         if self._frozen is None:
-            self._tare_kg = 0
+            self._tare_kg = 0.0
         self._refused["tare"] = False
         self._note("clear", True, cause)
 
@@ -436,7 +452,7 @@ class Weighbridge(Device):
 
     def _power_up(self, now: int) -> None:
         """A terminal forgets its tare, and takes its zero only from an empty platform."""
-        self._tare_kg = 0
+        self._tare_kg = 0.0
         self._refused = {"zero": False, "tare": False}
         self._zero_lost = self._load_kg != 0
         if not self._zero_lost:

@@ -134,14 +134,18 @@ class ToledoServer(StreamServer):
     def _instant(self, number: int) -> None:
         self._send_frame(number)
 
-    def _send_frame(self, number: int) -> None:
-        if "silent" in self.faults or not self.device.online:
-            return
-        frame = encode(
+    def frame(self) -> bytes:
+        """The frame that shows the device now."""
+        return encode(
             self.device.read(), self.device.parameters.division_kg,
             checksum=self.profile.checksum, printing=self._printing,
             zero_lost=self.device.zero_lost, parity=self.quirks.get("even-parity", False),
         )  # fmt: skip
+
+    def _send_frame(self, number: int) -> None:
+        if "silent" in self.faults or not self.device.online:
+            return
+        frame = self.frame()
         self._printing = False
         if "garbled" in self.faults:
             frame = self._garble(frame, number)
