@@ -126,7 +126,7 @@ def load(
             )
         needed = ("url",) if config.driver == "twin" else rule.needs.get(config.driver, ())
         for name in needed:
-            if getattr(config, name) in (None, "", {}):
+            if getattr(config, name) in (None, "", {}, []):
                 raise wrong(role, f"driver {config.driver!r} needs the key {name!r}")
     if file.bench.speed != 1.0 and any(config.driver != "twin" for config in bound.values()):
         raise wrong(

@@ -34,7 +34,8 @@ def distance(
 ) -> Measurement:
     """How far a value is from zero, against its limit."""
     value, spread = round(abs(value_kg), 3), round(uncertainty_kg, 2)
-    return Measurement(name, value, "kg", at_most(limit_kg), spread, rule)
+    signed = (round(value_kg, 3),)
+    return Measurement(name, value, "kg", at_most(limit_kg), spread, rule, signed)
 
 
 def corrected(view: WeighbridgeView, weighings: Sequence[Weighing], zero: str) -> list[Weighing]:

@@ -15,8 +15,8 @@ from hil.verdict import Finding, check, decide, failed, inconclusive, passed
 from .weighbridge import suite
 
 STREAM_S = 5.0
-FEW_S = 1.5
-"""Ten frames of a terminal that sends seven a second."""
+FEW_S = 2.5
+"""Seventeen frames of a terminal that sends seven a second."""
 
 FREE_LIMIT_S = 5.0
 

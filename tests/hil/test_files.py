@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hil import kit as kits
 from hil.errors import BenchBusy, BenchError
 from hil.kits.barrier import KIT
 from hil.kits.barrier.papers import BarrierPics, BarrierPixit
@@ -203,8 +204,15 @@ def test_a_bench_id_is_no_path(tmp_path: Path) -> None:
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["bench-emulated.toml", "bench-hardware.toml"])
-def test_the_examples_load(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "device", "role"),
+    [
+        ("bench-emulated.toml", "barrier", "force_gauge"),
+        ("bench-hardware.toml", "barrier", "force_gauge"),
+        ("bench-weighbridge.toml", "weighbridge", "weights"),
+    ],
+)
+def test_the_examples_load(name: str, device: str, role: str) -> None:
     """The example benches are right."""
-    file = KIT.load_bench(ROOT / "examples" / name, today=dt.date(2027, 1, 1))
-    assert file.force_gauge is not None
+    file = kits.load(device).load_bench(ROOT / "examples" / name, today=dt.date(2027, 1, 1))
+    assert getattr(file, role) is not None

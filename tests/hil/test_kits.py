@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 OTHERS = [name for name in kits.names() if name != "barrier"]
 """The barrier's kit has tests of its own; they are older and go further."""
 
+EACH = {"weighbridge": 4}
+"""Where suite and mutants are many, one mutant in so many; `certify matrix` runs them all."""
+
 BESIDES_MAX = 5
 """A defect that shows in more requirements than this makes a poor proof of a single test."""
 
@@ -72,7 +75,9 @@ def test_each_mutant_is_killed_by_its_own_test(device: str, name: str) -> None:
 @pytest.mark.parametrize("device", OTHERS)
 def test_the_whole_matrix(device: str) -> None:
     """The good twins pass everything; each mutant fails its own requirement and few others."""
-    rows = matrix.matrix(device, jobs=2)
+    kit = kits.load(device)
+    mutants = [variant.name for variant in kit.mutants][:: EACH.get(device, 1)]
+    rows = matrix.matrix(device, [*kit.good, *mutants], jobs=2)
     assert matrix.complaints(rows) == []
     besides = {row.name: len([one for one in row.failed if one != row.kills]) for row in rows}
     assert max(besides.values()) <= BESIDES_MAX, besides

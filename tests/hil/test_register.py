@@ -43,6 +43,22 @@ def test_register_suite_and_mutants_fit(register: Register, suite: Suite[Any, An
     assert {item.group for item in register} == {"WIR", "MOT", "SAF", "REC", "DOC"}
 
 
+PART = """
+include = [{ part = "modbus", applies_if = "stop_command", without = ["WIR-06"] }]
+"""
+
+
+def test_a_part_on_a_condition() -> None:
+    """What is included applies where both conditions hold; some of it can be left out."""
+    loaded = register.loads(PART + HEAD + ONE)
+    assert loaded["BAR-WIR-01"].applies_if == "stop_command"
+    both = "(stop_command) and (3 in function_codes or 4 in function_codes)"
+    assert loaded["BAR-WIR-02"].applies_if == both
+    assert "BAR-WIR-06" not in loaded
+    with pytest.raises(UnknownName, match="WIR-99"):
+        register.loads(PART.replace("WIR-06", "WIR-99") + HEAD + ONE)
+
+
 @pytest.mark.parametrize(
     ("judged", "kills", "complaint"),
     [
