@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import cast
 
-from hil.kits.weighbridge.deck import Deck
 from twin.clock import NS
 from twin.devices.weighbridge import Reading, Weighbridge
 
@@ -68,7 +66,7 @@ class WeakCorner(_Bent):
     """One end's cells are weaker: 0.2 % from the middle to the end."""
 
     def error_kg(self, t_ns: int) -> float:  # noqa: ARG002
-        return 2e-3 * cast("Deck", self._lane).off_middle_kg()
+        return 2e-3 * self._off_middle_kg()
 
 
 class Creeps(_Bent):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hil import matrix, toledo
 from hil.charts import chart
 from hil.kits.weighbridge import KIT
+from hil.kits.weighbridge.emulation import WeighbridgeVariant
 from hil.kits.weighbridge.metrology import (
     EXTRA_E,
     EXTRA_STEPS,
@@ -353,3 +354,18 @@ def test_a_chart_with_both_signs_has_the_same_steps_on_either_side() -> None:
     points = svg.split('points="')[1].split('"')[0].split()
     low, high = (float(point.split(",")[1]) for point in points)
     assert low > high
+
+
+# ---------------------------------------------------------------- a scale that has grown old
+
+
+@pytest.mark.slow
+def test_a_worn_scale_is_not_certified() -> None:
+    """At the end of its cells' rated life the twin itself is beyond what is permitted."""
+    old = WeighbridgeVariant(faults=(("worn", {"share": 1.0}),))
+    wanted = ["WGH-MET-02", "WGH-MET-05", "WGH-MET-06"]
+    judged, _ = matrix.results("weighbridge", "modbus", old, only=wanted)
+    verdicts = {result.requirement: result.verdict for result in judged}
+    assert verdicts["WGH-MET-02"] is Verdict.FAIL
+    assert verdicts["WGH-MET-06"] is Verdict.FAIL
+    assert verdicts["WGH-MET-05"] is Verdict.PASS  # wrong each time in the same way

@@ -494,3 +494,21 @@ def test_random_traffic_always_comes_back_to_zero() -> None:
             assert not yard.scale.read().motion
 
     run_virtual(main)
+
+
+def test_a_tare_leaves_less_than_a_quarter_of_a_division() -> None:
+    """The filtered weight is taken as tare, not its rounded indication (R 76-1, 4.6.3)."""
+
+    async def main(clock: Clock) -> None:
+        yard = Yard(clock, WeighbridgeParameters(rest_noise_kg=0.0, drift_kg=0.0))
+        await yard.stand(10_004.5, 10_004.5)  # 20,009 kg are shown as 20,000
+        write = yard.scale.points["cmd_tare"].write
+        assert write is not None
+        write(True)
+        reading = yard.scale.read()
+        assert (reading.gross_kg, reading.tare_kg, reading.net_kg) == (20_000, 20_000, 0)
+        await yard.stand(5_001.0, 5_001.0)  # 30,011 kg gross, 10,002 kg net
+        reading = yard.scale.read()
+        assert (reading.gross_kg, reading.net_kg) == (30_020, 10_000)
+
+    run_virtual(main)

@@ -344,6 +344,10 @@ class Weighbridge(Device):
         """About normal, within ±`_NOISE_MAX`: hashed from the instant."""
         return normal(self._salt, bucket)
 
+    def _at_rest_kg(self, t_ns: int) -> float:
+        """What the terminal's long average is: the load and its errors, without noise, kg."""
+        return self._load_kg + self._zero_error_kg(t_ns) + self._load_error_kg(t_ns)
+
     def _load_error_kg(self, t_ns: int) -> float:
         """What temperature, creep and wear make of the load that lies there, kg."""
         if self._load_kg == 0:
@@ -395,8 +399,7 @@ class Weighbridge(Device):
         lawful = not reading.motion and reading.tare_kg == 0 and abs(reading.gross_kg) <= limit_kg
         self._refused["zero"] = not lawful
         if lawful and self._frozen is None:
-            t_ns = self.clock.now_ns()
-            self._zero_command_kg += self._load_kg + self._zero_error_kg(t_ns)
+            self._zero_command_kg += self._at_rest_kg(self.clock.now_ns())
             self._zero_lost = False
         self._note("zero", lawful, cause)
 
@@ -412,7 +415,7 @@ class Weighbridge(Device):
         lawful = not reading.motion and reading.gross_kg > 0 and not reading.out_of_range
         self._refused["tare"] = not lawful
         if lawful and self._frozen is None:
-            self._tare_kg = self._load_kg + self._zero_error_kg(self.clock.now_ns())
+            self._tare_kg = self._at_rest_kg(self.clock.now_ns())
         self._note("tare", lawful, cause)
 
     def _command_clear(self, value: bool | float, cause: int = -1) -> None:

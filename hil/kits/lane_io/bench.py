@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from hil.bench import OPERATOR, POWER, BenchFile, Binder, ModbusDevice, RoleConfig, RoleRule
-from hil.drivers.modbus import Endpoint
+from hil.drivers.raw import Endpoint
 from hil.roles import Operator
 from twin import profiles
 from twin.clock import Clock

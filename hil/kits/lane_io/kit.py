@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, cast
 
-from hil.drivers.modbus import Endpoint
+from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
 from hil.emulator import Where
 from hil.kit import Kit

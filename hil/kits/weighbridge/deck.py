@@ -5,7 +5,7 @@ What the weighbridge sees of it is what it sees of any lane: axle loads between 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -49,21 +49,15 @@ class Deck(Lane):
         self._told.append(callback)
         super().watch_axles(from_m, to_m, callback)
 
-    def axle_load_kg(self, from_m: float, to_m: float) -> float:
-        """See `Lane`: axles and weights."""
-        lying_kg = sum(mass for mass, place_m in self._lying if from_m <= place_m < to_m)
-        return lying_kg + super().axle_load_kg(from_m, to_m)
+    def axles_between(self, from_m: float, to_m: float) -> Iterator[tuple[float, float]]:
+        """See `Lane`: axles, and weights as if each were one."""
+        yield from super().axles_between(from_m, to_m)
+        yield from ((place_m, mass) for mass, place_m in self._lying if from_m <= place_m < to_m)
 
     @property
     def load_kg(self) -> float:
         """Everything that is on the platform now."""
         return self.axle_load_kg(self.geometry.platform_from_m, self.geometry.platform_to_m)
-
-    def off_middle_kg(self) -> float:
-        """Each weight times its place: -1 at the entry, 0 in the middle, 1 at the exit."""
-        from_m, to_m = self.geometry.platform_from_m, self.geometry.platform_to_m
-        middle_m, half_m = (from_m + to_m) / 2, (to_m - from_m) / 2
-        return sum(mass * (place_m - middle_m) / half_m for mass, place_m in self._lying)
 
     def put(self, mass_kg: float, at: float) -> None:
         """Let only this lie on the platform, at this share of its length."""
