@@ -38,6 +38,7 @@ class WeighbridgeKit(Kit):
         "weighbridge",
         "weighbridge_error",
         "weighbridge_rest",
+        "weighbridge_range",
         "weighbridge_toledo",
         "weighbridge_recovery",
     )
