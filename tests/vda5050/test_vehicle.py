@@ -717,24 +717,9 @@ def test_rubbish_does_not_stop_it(version: str) -> None:
             for payload in (b"", b"{", b"[]", b"\x00\xff", b'{"actions": 7}', b'{"zoneSet": {}}'):
                 rig.send(topic, payload)
         await rig.clock.sleep(1.0)
-        rig.fleet.heard.pop("order", None)
-        await rig.idle()
-        assert rig.fleet.state["lastNodeId"] == "B"
+        await rig.until(lambda: rig.vehicle.logic.last_node_id == "B")
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.vda5050.rig.Fleet._message", _tolerant)
-        play(story, version)
-
-
-def _tolerant(self: Any, topic: str, payload: bytes, qos: int, retain: bool) -> None:
-    import json
-
-    try:
-        message = json.loads(payload)
-        assert message["headerId"] >= 0
-    except (ValueError, KeyError, TypeError, AssertionError):
-        return
-    self.heard.setdefault(topic.rpartition("/")[2], []).append(message)
+    play(story, version, judge=None)
 
 
 def test_hibernation_and_shutdown() -> None:

@@ -304,10 +304,12 @@ class Igv(Driving):
         self.needs_restart = True  # no automatic restart after an interruption of power
         self.trace(self.id, "igv.power", cause, on=True)
         self.set_mode(Mode.STARTUP, cause=cause)
+        self.changed("safety")
         self.changed("online")
         self.clock.call_later(self.parameters.boot_s, self._booted)
 
     def _booted(self) -> None:
         if self.online and self.mode is Mode.STARTUP:
             self.needs_restart = False  # there is no order left that it could go on with
+            self.changed("safety")
             self.set_mode(Mode.AUTOMATIC)

@@ -254,6 +254,8 @@ class Carrier:
         """Drop all marks and all paths but the one it is on."""
         self._marks.clear()
         self._stretches = self._stretches[:1] if self._motion is not None else []
+        if self._motion is not None and self._timer is not None:
+            self._wait(self._move_record)
 
     def run(self, stop_m: float, limits: Iterable[SpeedLimit] = (), *, cause: int = -1) -> None:
         """Drive on and stand at `stop_m`; limits are on places of the way."""
