@@ -38,6 +38,7 @@ def start(bench: Bench, *blocking: str, kind: str = "detectObject") -> list[str]
 def test_blocking_types(bench: Bench, blocking: tuple[str, ...], begun: int, drives: bool) -> None:
     """NONE and SOFT run together, HARD alone; SOFT and HARD keep the vehicle standing."""
     ids = start(bench, *blocking)
+    bench.go(driving=False)  # whatever happens meanwhile
     assert bench.begun == ids[:begun]
     assert (bench.logic.route() is not None) is drives
     for number in range(len(ids)):
@@ -158,6 +159,21 @@ def test_what_cannot_be_cancelled_runs_out(bench: Bench) -> None:
     assert bench.send(bench.scribe.way("new", "AB")) is Outcome.REJECTED
     bench.end("HARD0")
     assert (bench.status("HARD0"), bench.status("c")) == ("FINISHED", "FINISHED")
+
+
+def test_no_new_order_while_a_cancel_is_under_way(bench: Bench) -> None:
+    """Nothing of the old order is left, but it still moves: the next order has to wait."""
+    action = bench.scribe.action("detectObject", "NONE", id="d")
+    bench.send(bench.scribe.way("o", "AB", actions={"B": [action]}))
+    bench.go()
+    bench.logic.node_reached(2)
+    assert bench.now("cancelOrder", id="c") == "RUNNING"
+    assert bench.logic.idle
+    bench.stub.x = 0.0
+    assert bench.send(bench.scribe.way("new", "AB")) is Outcome.REJECTED
+    bench.go(driving=False)
+    assert bench.status("c") == "FINISHED"
+    assert bench.send(bench.scribe.way("new", "AB")) is Outcome.ACCEPTED
 
 
 def test_no_update_follows_a_cancel(bench: Bench) -> None:
