@@ -425,6 +425,34 @@ def test_a_mission_that_cannot_be_is_refused_in_words(mission: Mission, words: s
     play(test)
 
 
+def test_worn_brakes_need_a_longer_way_and_a_worn_hoist_shows_it() -> None:
+    """At the end of their life brakes stop in 1/0.7 of the way; the working period is used up."""
+
+    def braked_m(worn: bool) -> float:
+        ways: list[float] = []
+
+        async def test(s: Site) -> None:
+            if worn:
+                s.crane.inject("worn", share=1.0)
+                assert s.crane.dwp() == 0.0
+            s.crane.go(Axis.GANTRY, 100.0)
+            await s.clock.sleep(20)
+            before = s.body.state(Axis.GANTRY)[0]
+            s.crane.inject("estop")
+            await s.clock.sleep(20)
+            ways.append(s.body.state(Axis.GANTRY)[0] - before)
+            s.crane.heal("estop")
+            if worn:
+                s.crane.heal("worn")
+                assert s.crane.dwp() == 100.0
+
+        play(test)
+        return ways[0]
+
+    assert braked_m(False) == pytest.approx(2.0**2 / (2 * 0.8), rel=1e-3)
+    assert braked_m(True) / braked_m(False) == pytest.approx(1 / 0.7, rel=1e-3)
+
+
 def test_speed_limits_of_clients_are_kept() -> None:
     """Half the rated speed in one direction doubles the cruise, and zero stands still."""
 

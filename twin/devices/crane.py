@@ -17,10 +17,12 @@ import simpy
 
 from twin.clock import Clock
 from twin.devices import crane_points
-from twin.devices.base import Device, FaultKind, Parameter
+from twin.devices.base import Device, FaultKind, Parameter, worn_fault
 from twin.devices.crane_mission import Cycle
 from twin.devices.crane_words import (
     LATCHED,
+    PARTS,
+    WORN_BRAKING,
     CraneError,
     CraneMode,
     CraneParameters,
@@ -29,6 +31,7 @@ from twin.devices.crane_words import (
     Protection,
     Trouble,
 )
+from twin.devices.wear import WORN
 from twin.documents import ocr
 from twin.trace import Trace
 from twin.world.crane import Axis, BodyEvent, CraneBody
@@ -67,6 +70,7 @@ class Crane(Device):
     """One automatic crane over its yard."""
 
     kind = "crane"
+    PARTS = PARTS
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
         fault.kind: fault
         for fault in (
@@ -104,6 +108,7 @@ class Crane(Device):
                 "all drives run slower than ordered",
                 {"factor": Parameter(0.5, "", 0.05, 1.0, doc="share of the ordered speed")},
             ),
+            worn_fault(PARTS),
         )
     }
 
@@ -119,7 +124,6 @@ class Crane(Device):
         self.active: set[Protection] = set()
         self.limits = SpeedLimits()
         self.cycles = 0
-        self.cycle_wear = 0.0
         self.brakings = 0
         self._moved_m = dict.fromkeys(Axis, 0.0)
         self._left_m = {axis: body.state(axis)[0] for axis in Axis}
@@ -187,8 +191,8 @@ class Crane(Device):
         return round(self._moved_m[axis], 2)
 
     def dwp(self) -> float:
-        """What is left of the designed working period, %: each cycle counts by (load/rated)³."""
-        return round(max(0.0, 100.0 * (1 - self.cycle_wear / self.parameters.design_cycles)), 6)
+        """What is left of the designed working period of the hoist, %."""
+        return round(max(0.0, 100.0 * (1 - self.wear.share("hoist"))), 6)
 
     def read_number(self) -> str:
         """What the cameras at the spreader read of the box below it; empty: nothing."""
@@ -256,10 +260,16 @@ class Crane(Device):
         hard = trouble is not Trouble.STOPPED
         for axis in Axis:
             if self.body.moving(axis):
-                self.brakings += hard
+                if hard:
+                    self.brakings += 1
+                    self.wear.use("brakes")
+                    self._tire_brakes()
                 self.body.stop(axis, emergency=hard, cause=cause)
         self.cycle.interrupt(trouble, cause)
         self.changed("halt")
+
+    def _tire_brakes(self) -> None:
+        self.body.brake_share = 1 - WORN_BRAKING * min(1.5, self.wear.share("brakes"))
 
     # --- orders -----------------------------------------------------------------------------
 
@@ -422,7 +432,9 @@ class Crane(Device):
 
     def _fault_changed(self, kind: str, cause: int) -> None:
         on = kind in self.faults
-        if kind == "estop":
+        if kind == WORN:
+            self._tire_brakes()
+        elif kind == "estop":
             self.protect(Protection.EMERGENCY_STOP, on, cause)
         elif kind == "power":
             self.body.power(not on, cause=cause)
@@ -439,4 +451,4 @@ class Crane(Device):
     def finished(self, load_kg: float) -> None:
         """A working cycle is over; it wears the crane by its load."""
         self.cycles += 1
-        self.cycle_wear += (load_kg / self.parameters.rated_kg) ** 3
+        self.wear.use("hoist", (load_kg / self.parameters.rated_kg) ** 3)

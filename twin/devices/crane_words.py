@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from twin.devices.wear import Part
+from twin.errors import GateTwinError
+
 
 class CraneMode(IntEnum):
     """How the crane is operated; numbers of CraneOperationalModeEnum (OPC 40020-1, 8.1)."""
@@ -86,7 +89,17 @@ STOPPING = {
 """These suspend a mission, which `resume` takes up again; all others end it as failed."""
 
 
-class CraneError(Exception):
+PARTS = {
+    "hoist": Part("cycles at rated load", 2_000_000.0, "class U7 of ISO 4301-1"),
+    "brakes": Part("emergency brakings", 10_000.0, "estimate"),
+}
+"""A cycle counts by (load/rated)³, as the load spectrum factor of ISO 12482 does."""
+
+WORN_BRAKING = 0.3
+"""Brakes at the end of their rated life brake this much less hard (*estimate*)."""
+
+
+class CraneError(GateTwinError):
     """An order that the crane refuses, with the reason in words."""
 
 
@@ -136,6 +149,4 @@ class CraneParameters:
     """A box this much over its declared mass may have its truck hanging on it."""
     dead_man_s: float = 1.0
     """A jog order lasts this long and must be repeated."""
-    design_cycles: float = 2_000_000.0
-    """Working cycles at rated load: class U7 of ISO 4301-1."""
     anti_sway: bool = True

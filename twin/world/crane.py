@@ -104,6 +104,8 @@ class CraneBody:
         head_m, damping = self.parameters.head_m, self.parameters.damping
         self._sway = {axis: Sway(head_m, damping, now) for axis in (Axis.GANTRY, Axis.TROLLEY)}
         self.powered = True
+        self.brake_share = 1.0
+        """How hard the brakes still are, as a share of new ones."""
         self.locks = [False, False, False, False]
         self.held: Box | None = None
         self.landed: tuple[bool, bool, bool, bool] = (False, False, False, False)
@@ -197,7 +199,8 @@ class CraneBody:
             return
         limits = self.parameters.limits(axis)
         place, speed, _ = self._axes[axis].motion.at(self.clock.env.now)
-        rate = limits.braking_m_s2 if emergency else limits.acceleration_m_s2
+        worn = limits.braking_m_s2 * self.brake_share
+        rate = worn if emergency else limits.acceleration_m_s2
         self._drive(axis, axes.stop(self.clock.env.now, place, speed, rate),
                     "brake" if emergency else "stop", cause)  # fmt: skip
 
