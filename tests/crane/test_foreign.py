@@ -30,7 +30,9 @@ def visit(
 ) -> tuple[dict[str, Any], Site]:
     """What the foreign client saw of a crane that runs `speed` times as fast as real time."""
     system(shutil.which("node"), "node is not installed")
-    system((HERE / "node_modules").is_dir(), f"run npm ci in {HERE}")
+    system(
+        (HERE / "node_modules" / "node-opcua-client").is_dir(), "run npm ci in tests/crane/foreign"
+    )
     sites: list[Site] = []
 
     async def main(clock: Clock) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def test_an_observer_looks_and_orders_nothing() -> None:
 )  # fmt: skip
 def test_our_types_are_those_of_the_published_nodesets(prefix: str, file: str) -> None:
     """NodeId, class, browse name, type definition and modelling rule agree, node for node."""
-    system((NODESETS / file).is_file(), f"run npm ci in {HERE}")
+    system((NODESETS / file).is_file(), "run npm ci in tests/crane/foreign")
     space = "{http://opcfoundation.org/UA/2011/03/UANodeSet.xsd}"
     root = ET.parse(NODESETS / file).getroot()
     uris = [uri.text for uri in root.find(f"{space}NamespaceUris") or []]
