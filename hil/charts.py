@@ -1,4 +1,7 @@
-"""Line charts and gauges of the certificate, as SVG: no script, no font, no network."""
+"""Charts and gauges of the certificate, as SVG: no script, no font, no network.
+
+Names come from the vendor's papers and are escaped; everything else is our own words and numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from twin.trace import Record
 
 WIDTH, HEIGHT, PAD = 640, 220, 44
+NAMES, TOP, ROW = 120, 40, 22
+"""Width of the names of rows, where the first row begins, and its height."""
+
+Spans = Sequence[tuple[float, float]]
 
 
 def of_case(records: Sequence[Record], case: str) -> list[Record]:
@@ -52,8 +59,13 @@ def chart(
     x_unit: str,
     y_unit: str,
     limits: Sequence[tuple[str, float, float, float]],
+    *,
+    dots: bool = False,
 ) -> Markup:
-    """A line chart as SVG; lines of one name share a colour; `limits` are (name, y, from, to)."""
+    """A line chart as SVG; lines of one name share a colour; `limits` are (name, y, from, to).
+
+    With `dots` each point is a dot of its own: values that no line joins.
+    """
     points = [point for _, line in series for point in line]
     if not points:
         return Markup("")
@@ -76,19 +88,145 @@ def chart(
     names = list(dict.fromkeys(name for name, _ in series))
     parts = _grid(x_ticks, y_ticks, x_unit, y_unit, at)
     for name, line in series:
-        path = " ".join(f"{x},{y}" for x, y in (at(*point) for point in line))
-        parts.append(f'<polyline points="{path}" class="s{names.index(name)}"/>')
-    for number, name in enumerate(names):
-        place = PAD + number * 190
-        parts.append(f'<text x="{place}" y="14" class="t{number}">{name}</text>')
+        places, number = [at(*point) for point in line], names.index(name)
+        if dots:
+            parts += [_dot(x, y, number) for x, y in places]
+        else:
+            path = " ".join(f"{x},{y}" for x, y in places)
+            parts.append(f'<polyline points="{path}" class="s{number}"/>')
+    parts += _legend(names)
     for name, value, start, end in limits:
         (x1, y1), (x2, _) = at(start, value), at(min(end, x_ticks[-1]), value)
         parts.append(
             f'<line x1="{x1}" x2="{x2}" y1="{y1}" y2="{y1}" class="limit"/>'
-            f'<text x="{x2 - 4}" y="{y1 - 4}" text-anchor="end">{name}</text>'
+            f'<text x="{x2 - 4}" y="{y1 - 4}" text-anchor="end">{escape(name)}</text>'
         )
-    frame = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" class="chart" role="img">'
-    return Markup(frame + "".join(parts) + "</svg>")  # noqa: S704 - our own words and numbers
+    return _svg(HEIGHT, parts)
+
+
+def strip(
+    rows: Sequence[tuple[str, Sequence[tuple[str, float]]]],
+    unit: str,
+    limits: Sequence[tuple[str, float]],
+) -> Markup:
+    """A row of dots for each name: `rows` are (name, [(series, value)]), `limits` (name, value)."""
+    values = [value for _, dots in rows for _, value in dots]
+    if not values:
+        return Markup("")
+    x_ticks = ticks(max([*values, *(value for _, value in limits)]))
+
+    def x(value: float) -> float:
+        return round(NAMES + max(0.0, value) / x_ticks[-1] * (WIDTH - NAMES - PAD), 1)
+
+    floor = TOP + ROW * len(rows)
+    parts = _scale(x_ticks, unit, x, TOP - 6, floor)
+    names = list(dict.fromkeys(series for _, dots in rows for series, _ in dots))
+
+    def beside(series: str) -> float:
+        """Equal values of two series stay visible: each has its own height in the row."""
+        return 5.0 * (names.index(series) - (len(names) - 1) / 2)
+
+    for number, (name, dots) in enumerate(rows):
+        y = TOP + ROW * number + ROW / 2
+        parts.append(_name(name, y, x(x_ticks[-1])))
+        parts += [_dot(x(value), y + beside(series), names.index(series)) for series, value in dots]
+    return _svg(floor + 24, [*parts, *_upright(limits, x, floor), *_legend(names)])
+
+
+def timing(
+    rows: Sequence[tuple[str, Sequence[Spans]]],
+    names: Sequence[str],
+    end_s: float,
+    limits: Sequence[tuple[str, float]] = (),
+) -> Markup:
+    """What was on when: `rows` are (name, spans of each of `names`), spans are (from, to), s.
+
+    The first of `names` is drawn as a band, the others as bars on it; `limits` are (name, s).
+    """
+    if not rows or end_s <= 0:
+        return Markup("")
+    x_ticks = ticks(end_s)
+
+    def x(value: float) -> float:
+        return round(NAMES + max(0.0, value) / x_ticks[-1] * (WIDTH - NAMES - PAD), 1)
+
+    floor = TOP + ROW * len(rows)
+    parts = _scale(x_ticks, "s", x, TOP - 6, floor)
+    for number, (name, seen) in enumerate(rows):
+        y = TOP + ROW * number + ROW / 2
+        parts.append(_name(name, y, x(x_ticks[-1])))
+        for which, spans in enumerate(seen):
+            height = 14 if which == 0 else 5
+            parts += [
+                f'<rect x="{x(start)}" y="{y - height / 2}" width="{round(x(end) - x(start), 1)}" '
+                f'height="{height}" class="{"band" if which == 0 else f"d{which}"}"/>'
+                for start, end in spans
+            ]
+    return _svg(floor + 24, [*parts, *_upright(limits, x, floor), *_legend(names)])
+
+
+def spans(changes: Sequence[tuple[float, bool]], end: float) -> list[tuple[float, float]]:
+    """From when to when something was on; `changes` are (instant, on), `end` is the last one."""
+    found: list[tuple[float, float]] = []
+    since: float | None = None
+    for instant, on in changes:
+        if on and since is None:
+            since = instant
+        elif not on and since is not None:
+            found.append((since, instant))
+            since = None
+    return found if since is None else [*found, (since, end)]
+
+
+def _svg(height: float, parts: Sequence[str]) -> Markup:
+    frame = f'<svg viewBox="0 0 {WIDTH} {height:g}" class="chart" role="img">'
+    return Markup(frame + "".join(parts) + "</svg>")  # noqa: S704 - names are escaped
+
+
+def _dot(x: float, y: float, number: int) -> str:
+    return f'<circle cx="{x}" cy="{y}" r="3.2" class="d{number}"/>'
+
+
+def _name(name: str, y: float, right: float) -> str:
+    return (
+        f'<line x1="{NAMES}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'
+        f'<text x="{NAMES - 8}" y="{y + 3.5}" text-anchor="end">{escape(name)}</text>'
+    )
+
+
+def _upright(
+    limits: Sequence[tuple[str, float]], x: Callable[[float], float], floor: float
+) -> list[str]:
+    """Vertical limits; the first of two, and one at the right edge, are named on their left."""
+    found = []
+    for number, (name, value) in enumerate(sorted(limits, key=lambda limit: limit[1])):
+        left = (len(limits) > 1 and number == 0) or x(value) > WIDTH - 2 * PAD
+        found.append(
+            f'<line x1="{x(value)}" x2="{x(value)}" y1="{TOP - 6}" y2="{floor}" class="limit"/>'
+            f'<text x="{x(value) + (-4 if left else 4)}" y="{TOP - 9}" '
+            f'text-anchor="{"end" if left else "start"}">{escape(name)}</text>'
+        )
+    return found
+
+
+def _legend(names: Sequence[str]) -> list[str]:
+    step = min(190.0, (WIDTH - PAD) / max(1, len(names)))
+    return [
+        f'<text x="{PAD + number * step:g}" y="14" class="t{number}">{escape(name)}</text>'
+        for number, name in enumerate(names)
+    ]
+
+
+def _scale(
+    values: Sequence[float], unit: str, x: Callable[[float], float], top: float, floor: float
+) -> list[str]:
+    """Vertical lines with their numbers below."""
+    return [
+        f'<line x1="{x(value)}" x2="{x(value)}" y1="{top}" y2="{floor}" class="grid"/>'
+        f'<text x="{x(value)}" y="{floor + 14}" text-anchor="middle">'
+        f"{value:g}{f' {unit}' if value == values[-1] else ''}</text>"
+        for value in values
+    ]
 
 
 def ticks(most: float) -> list[float]:
@@ -111,14 +249,14 @@ def _grid(
     right, floor = at(x_ticks[-1], y_ticks[0])
     for y_value in y_ticks:
         x, y = at(0.0, y_value)
-        unit = f" {y_unit}" if y_value == y_ticks[-1] else ""
+        unit = f" {y_unit}" if y_unit and y_value == y_ticks[-1] else ""
         parts.append(
             f'<line x1="{x}" x2="{right}" y1="{y}" y2="{y}" class="grid"/>'
             f'<text x="{x - 6}" y="{y + 4}" text-anchor="end">{y_value:g}{unit}</text>'
         )
     for x_value in x_ticks:
         x, _ = at(x_value, 0)
-        unit = f" {x_unit}" if x_value == x_ticks[-1] else ""
+        unit = f" {x_unit}" if x_unit and x_value == x_ticks[-1] else ""
         parts.append(
             f'<text x="{x}" y="{floor + 16}" text-anchor="middle">{x_value:g}{unit}</text>'
         )

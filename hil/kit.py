@@ -26,6 +26,7 @@ from . import bench as benches
 from . import papers
 from . import register as registers
 from .bench import BenchFile, RoleRule
+from .charts import of_case
 from .emulation import EmulatedBench
 from .emulator import Where
 from .errors import BenchError
@@ -107,6 +108,16 @@ class Kit(ABC):
         return []
 
     # -- what follows from these
+
+    def view(self, records: Sequence[Record], case: str) -> Any:
+        """What a judge sees of the last attempt of `case`; None if it was not run."""
+        start = next((r.payload for r in records if r.kind == "certify.start"), None)
+        seen = of_case(records, case)
+        if start is None or not seen:
+            return None
+        suite = self.suite
+        pics = msgspec.convert(start["pics"], suite.pics)
+        return suite.view(seen, pics, msgspec.convert(start["pixit"], suite.pixit))
 
     @property
     def suite(self) -> Suite[Any, Any]:

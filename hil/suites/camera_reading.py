@@ -8,7 +8,7 @@ import random
 import re
 
 from hil.kits.camera.session import MAIN, CameraSession
-from hil.kits.camera.view import CameraView, Event
+from hil.kits.camera.view import SURE, CameraView, Event
 from hil.kits.camera.wire import PLATES, TRIGGER
 from hil.measurement import Measurement, at_least, at_most
 from hil.verdict import Finding, check, decide, failed, inconclusive
@@ -18,8 +18,6 @@ from .camera import PLATE, suite
 MANDATORY = ("eventType", "eventState", "dateTime", "licensePlate", "confidenceLevel", "UUID")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)$")
 COVERED = 5
-SURE = 80
-"""A belief from here on is a claim (of 100)."""
 
 
 def plates(count: int, seed: int = 20230530) -> list[str]:
@@ -49,12 +47,9 @@ async def reading(session: CameraSession) -> None:
 
 def _pairs(view: CameraView, covered: bool = False) -> list[tuple[float, str, list[Event]]]:
     """For each vehicle: when it passed, its plate, and the events before the next one."""
-    shown = view.shown()
-    ends = [*(r.t_s for r in shown), float("inf")][1:]
-    events = view.plates()
     return [
-        (r.t_s, r.payload["plate"], [e for e in events if r.t_s <= e.t_s < end])
-        for r, end in zip(shown, ends, strict=True)
+        (r.t_s, r.payload["plate"], events)
+        for r, events in view.passages()
         if r.payload["covered"] == covered
     ]
 
@@ -110,17 +105,10 @@ def what_cannot_be_read_is_not_guessed(view: CameraView) -> Finding:
     if not seen:
         return inconclusive("no covered plate was reported")
     for plate, event in seen:
-        sure = _number(event.fields.get("confidenceLevel", ""))
+        sure = event.confidence
         if event.plate not in ("UNKNOWN", plate) and sure >= SURE:
             return failed(f"a covered {plate} is said to be {event.plate}, {sure:g} of 100 sure")
     return check(True, f"{len(seen)} covered plates", "")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -1.0
 
 
 @suite.judge("CAM-REA-05", case="reading")
@@ -136,7 +124,7 @@ def events_are_whole(view: CameraView) -> Finding:
         lacks = [name for name in MANDATORY if not event.fields.get(name)]
         if lacks:
             return failed(f"{event.plate or 'an event'} lacks {', '.join(lacks)}")
-        if not 0 <= _number(event.fields["confidenceLevel"]) <= 100:
+        if not 0 <= event.confidence <= 100:
             return failed(f"confidence {event.fields['confidenceLevel']!r} is not 0 to 100")
         if not _STAMP.match(event.fields["dateTime"]):
             return failed(f"dateTime {event.fields['dateTime']!r} is not ISO 8601 with an offset")

@@ -6,6 +6,7 @@ from itertools import product
 
 from hil.kits.lane_io.papers import LightPics, LightPixit
 from hil.kits.light import LightSession, LightView
+from hil.kits.light.curves import WITHIN_S
 from hil.measurement import Measurement, at_least, at_most
 from hil.suite import Suite
 from hil.verdict import Finding, check, decide, failed, inconclusive
@@ -209,7 +210,7 @@ def silence_shows_red(view: LightView) -> Finding:
     if seen[-1][1] != {red}:
         return failed(f"lit at the end of the silence: {', '.join(sorted(seen[-1][1])) or 'none'}")
     fell_s = next(t for t, lit in seen if lit == {red}) - began
-    limit = at_most(view.pixit.watchdog_s + 0.5)
+    limit = at_most(view.pixit.watchdog_s + WITHIN_S)
     measured = Measurement("red after", fell_s, "s", limit, view.time_uncertainty_s, "simple")
     return decide("red", "red too late", measured)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Literal, cast
 
 import msgspec
+from markupsafe import Markup
 
 from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
 from hil.emulation import EmulatedBench
@@ -16,8 +18,9 @@ from hil.roles import Operator
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import camera as profiles
-from twin.trace import Trace
+from twin.trace import Record, Trace
 
+from . import curves
 from .emulation import PASSWORD, START_UP_S, USER, CameraVariant, EmulatedCamera
 from .hands import CameraManualHands, CameraTwinHands
 from .papers import CameraPics, CameraPixit
@@ -172,6 +175,10 @@ class CameraKit(Kit):
         session = CameraSession(clock, trace, wire, roles, pics, pixit)
         stack.push_async_callback(session.host.stop)
         return session
+
+    def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
+        """See `Kit`: latency and confidence, vehicle by vehicle."""
+        return curves.curves(self.view(records, "reading"))
 
 
 KIT = CameraKit()

@@ -13,6 +13,8 @@ from twin.trace import Record
 from .papers import CameraPics, CameraPixit
 
 ANPR = "ANPR"
+SURE = 80
+"""A belief from here on is a claim (of 100)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Event:
     def plate(self) -> str:
         """The plate, without separators; `unknown` where none was read."""
         return self.fields.get("licensePlate", "").replace(" ", "").upper()
+
+    @property
+    def confidence(self) -> float:
+        """What the camera believes of it, of 100; -1 where it does not say."""
+        try:
+            return float(self.fields.get("confidenceLevel", ""))
+        except ValueError:
+            return -1.0
 
 
 def leaves(text: str) -> dict[str, str] | None:
@@ -105,3 +115,12 @@ class CameraView(CaseView[CameraPics, CameraPixit]):
     def shown(self) -> list[Record]:
         """What really passed."""
         return self.of("shown")
+
+    def passages(self) -> list[tuple[Record, list[Event]]]:
+        """Each vehicle that passed, and the events before the next one."""
+        shown, events = self.shown(), self.plates()
+        ends = [*(r.t_s for r in shown), float("inf")][1:]
+        return [
+            (r, [e for e in events if r.t_s <= e.t_s < end])
+            for r, end in zip(shown, ends, strict=True)
+        ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from hil.drivers.modbus import ModbusWire
@@ -154,6 +154,17 @@ class LaneIoView(ModbusView[P, X]):
         """What was seen from one mark on and before the next: a step begins at its mark."""
         first, last = self._span(start, end)
         return [one for one in seen if first <= one.t_s < last]
+
+    def delay_s(
+        self, mark: str, kind: str, right: Callable[[dict[str, Any]], bool]
+    ) -> float | None:
+        """From a mark to the first record of `kind` that is `right`, within its step."""
+        began = self.mark(mark)
+        if began is None:
+            return None
+        end = min((r.t_s for r in self.of("mark") if r.t_s > began), default=float("inf"))
+        seen = (r for r in self.of(kind) if began <= r.t_s < end)
+        return next((r.t_s - began for r in seen if right(r.payload)), None)
 
     def instant(self, role: str) -> bool:
         """Whether the role acts or measures at once, so that time may be judged."""

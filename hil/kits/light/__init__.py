@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
 from hil.kits.lane_io.emulation import INTENSITY_CD, START_UP_S, WATCHDOG_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import LightPics, LightPixit
@@ -9,6 +13,9 @@ from hil.kits.lane_io.session import LaneIoSession, LaneIoView
 from hil.papers import Product
 from twin import profiles
 from twin.devices.light import LAMPS
+from twin.trace import Record
+
+from . import curves
 
 DARK_CD = 4.0
 """A lamp below this is dark: about a hundredth of a signal lamp's intensity (estimate)."""
@@ -79,6 +86,10 @@ class LightKit(LaneIoKit):
             intensity_cd_min=INTENSITY_CD / 2,
             poll_s=0.05,
         )
+
+    def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
+        """See `Kit`: luminous intensity, and what silence does."""
+        return curves.curves(self.view(records, "lamps"), self.view(records, "silence"))
 
 
 KIT: LaneIoKit = LightKit()

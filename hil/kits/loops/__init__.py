@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
 from hil.kits.lane_io.emulation import START_UP_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import LoopsPics, LoopsPixit
@@ -9,6 +13,9 @@ from hil.kits.lane_io.session import LaneIoSession, LaneIoView
 from hil.papers import Product
 from twin import profiles
 from twin.devices.loops import CHANNELS
+from twin.trace import Record
+
+from . import curves
 
 
 class LoopsSession(LaneIoSession[LoopsPics, LoopsPixit]):
@@ -68,6 +75,10 @@ class LoopsKit(LaneIoKit):
             gap_s=0.2,
             poll_s=0.05,
         )
+
+    def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
+        """See `Kit`: a passage in time, and how late each loop is shown."""
+        return curves.curves(self.view(records, "single"), self.view(records, "passage"))
 
 
 KIT: LaneIoKit = LoopsKit()

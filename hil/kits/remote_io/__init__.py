@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
 from hil.kits.lane_io.emulation import START_UP_S, WATCHDOG_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import RemoteIoPics, RemoteIoPixit
@@ -9,6 +13,9 @@ from hil.kits.lane_io.session import LaneIoSession, LaneIoView
 from hil.papers import Product
 from twin import profiles
 from twin.devices.remote_io import INPUTS, OUTPUTS, PULSED
+from twin.trace import Record
+
+from . import curves
 
 
 class RemoteIoSession(LaneIoSession[RemoteIoPics, RemoteIoPixit]):
@@ -69,6 +76,10 @@ class RemoteIoKit(LaneIoKit):
             watchdog_s=WATCHDOG_S,
             poll_s=0.05,
         )
+
+    def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
+        """See `Kit`: how long relays and inputs take."""
+        return curves.curves(self.view(records, "relays"), self.view(records, "inputs"))
 
 
 KIT: LaneIoKit = RemoteIoKit()
