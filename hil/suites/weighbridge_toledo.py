@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Callable
+from itertools import pairwise
 
 from hil import toledo
 from hil.drivers.raw import RawLink
@@ -102,16 +104,16 @@ def frames_come_at_their_rate(view: WeighbridgeView) -> Finding:
     times = [r.t_s for r in view.of("raw.rx") if r.payload.get("label") == "stream"]
     if exchange is None or len(pieces) < 3 or times[-1] - times[0] < STREAM_S / 3:
         return inconclusive(f"only {len(pieces)} frames were received")
-    span_s = times[-1] - times[0]
+    span_s, wanted = times[-1] - times[0], 0.9 * view.pixit.frames_per_s
     rate = (len(pieces) - 1) / span_s
     measured = Measurement(
-        "frames per second",
-        rate,
-        "1/s",
-        at_least(0.9 * view.pixit.frames_per_s),
-        rate * 0.02 / span_s,
-        "simple",
+        "frames per second", rate, "1/s", at_least(wanted), rate * 0.02 / span_s, "simple"
     )
+    usual_s = statistics.median(after - before for before, after in pairwise(times))
+    if rate < wanted and usual_s <= 1 / wanted:
+        # At its rate, with gaps: lost on a bench that was busy, or never sent. Nobody knows.
+        text = f"{rate:.2f} frames per second come, most of them in time; run again in real time"
+        return inconclusive(text)
     return decide(f"{len(pieces)} frames", "too few frames", measured)
 
 

@@ -326,6 +326,24 @@ def test_disturbances() -> None:
     assert "its zero was moved" in str(did((500.0, {}), (0.0, {})))
 
 
+@pytest.mark.parametrize(
+    ("gaps_s", "verdict"),
+    [
+        ([1 / 7] * 34, Verdict.PASS),
+        ([1 / 4] * 20, Verdict.FAIL),
+        ([1 / 7, 1 / 7, 2 / 7] * 9, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_missing_frames_are_not_a_slow_device(gaps_s: list[float], verdict: Verdict) -> None:
+    """A low rate fails; the right rate with gaps says nothing of device or bench."""
+    frame = encode(Reading(500, 0, False, False, False, False), 20)
+    sheet = Sheet()
+    for gap_s in gaps_s:
+        sheet.t_s += gap_s - 0.1
+        sheet.add("wire", "raw.rx", conn=1, label="stream", data=frame.hex())
+    assert sheet.judged("WGH-TOL-06", "toledo").verdict is verdict
+
+
 # ---------------------------------------------------------------- the report
 
 

@@ -85,7 +85,12 @@ class WeighbridgeKit(Kit):
     def bench_toml(self, where: Where, id: str, profile: str) -> str:  # noqa: ARG002
         """See `Kit`."""
         return templates.BENCH_TOML.format(
-            id=id, port=where.port, control=where.control, speed=where.speed
+            id=id,
+            port=where.port,
+            control=where.control,
+            speed=where.speed,
+            # A second of the wall clock at any speed: the other process has to be scheduled.
+            limit_s=min(10.0, max(1.0, where.speed)),
         )
 
     def bind(

@@ -76,6 +76,7 @@ speed = {speed}
 driver = "wire"
 host = "127.0.0.1"
 port = {port}
+limit_s = {limit_s}
 
 [weights]                     # reference weights and who puts them on the platform
 driver = "twin"
