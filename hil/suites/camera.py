@@ -154,7 +154,10 @@ async def wrong_requests(session: CameraSession) -> None:
     await wire.call("PUT", HOST, "broken", body=b"<HttpHostNotification><id>1</id>")
     entity = b'<!DOCTYPE a [<!ENTITY b "c">]><HttpHostNotification>&b;</HttpHostNotification>'
     await wire.call("PUT", HOST, "entity", body=entity)
-    await wire.call("PUT", HOST, "huge", body=b"<a>" + b"x" * 1_000_000 + b"</a>", limit_s=10.0)
+    huge = b"<a>" + b"x" * 1_000_000 + b"</a>"
+    status, _ = await wire.call("PUT", HOST, "huge", body=huge, limit_s=10.0, record=False)
+    # An answer that comes before the body is through may be seen or lost: only this is certain.
+    session.trace("case", "huge", accepted=status == 200)
     await wire.get(INFO, "after")
 
 
@@ -189,13 +192,13 @@ def broken_documents_are_refused(view: CameraView) -> Finding:
 @suite.judge("CAM-NEG-04", case="wrong_requests")
 def a_huge_body_does_no_harm(view: CameraView) -> Finding:
     """Refused or cut off; afterwards it serves."""
-    huge, after = view.http("huge"), view.http("after")
+    huge, after = view.of("huge"), view.http("after")
     if not huge or not after:
         return inconclusive("it was not tried")
-    got, then = huge[0].payload["status"], after[0].payload["status"]
-    if got == 200:
+    if huge[0].payload["accepted"]:
         return failed("a body of 1 MB was accepted")
-    return check(then == 200, f"answered {got or 'by closing'}", f"afterwards answered {then}")
+    then = after[0].payload["status"]
+    return check(then == 200, "not accepted, and it serves on", f"afterwards answered {then}")
 
 
 # ---------------------------------------------------------------- stream

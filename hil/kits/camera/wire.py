@@ -118,11 +118,12 @@ class CameraWire:
         password: str | None = "",
         authorization: str = "",
         limit_s: float | None = None,
+        record: bool = True,
     ) -> tuple[int, str]:
         """One request; its status (0: no answer) and text. All of it is recorded.
 
         `password` empty uses the right one, None sends no credentials. `authorization` is sent
-        as it is, without a session's own.
+        as it is, without a session's own. `record` off leaves the record to the case.
         """
         own = password != "" or bool(authorization)
         session = self._open(None if authorization else password) if own else self._session
@@ -150,6 +151,8 @@ class CameraWire:
         finally:
             if own:
                 await session.close()
+        if not record:
+            return status, text
         self._trace(
             "wire", "http", label=label, method=method, path=path, status=status, text=text, **more
         )
