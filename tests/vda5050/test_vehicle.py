@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.physics.engines import RIGID, installed
 from tests.vda5050.rig import Box, Rig, play
 from tests.vda5050.schemas import check
 from twin.devices.igv import Alarm, Mode, StopKind
@@ -86,8 +87,8 @@ def test_states_come_with_every_event_and_at_least_each_30_s() -> None:
     async def story(rig: Rig) -> None:
         seen = rig.fleet.heard["state"]
         begin = len(seen)
-        await rig.clock.sleep(95.0)
-        assert len(seen) - begin == 3
+        await rig.clock.sleep(61.0)
+        assert len(seen) - begin == 2
 
     play(story)
 
@@ -124,6 +125,50 @@ def test_it_stops_at_the_decision_point(version: str) -> None:
         assert rig.fleet.state["lastNodeId"] == "D"
 
     play(story, version)
+
+
+def test_a_short_base_is_asked_for_at_once() -> None:
+    """A base that ends within the braking distance is too short before the vehicle moves."""
+
+    async def story(rig: Rig) -> None:
+        rig.place("A", 0.0, box())
+        actions = {"A": [rig.scribe.action("pick")]}
+        await rig.order(rig.scribe.way("o", "ABC", released=2, step_m=20.0, actions=actions))
+        assert rig.fleet.state["newBaseRequest"]
+        assert not rig.fleet.state["driving"]
+
+    play(story)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", RIGID)
+def test_rigid_bodies_drive_the_same_order(engine: str) -> None:
+    """A loaded way round a corner and backwards, as the closed form within 2 % and 5 cm."""
+    installed(engine)
+    ends: dict[str, tuple[float, float, float]] = {}
+
+    def told(name: str) -> None:
+        async def story(rig: Rig) -> None:
+            rig.carrier.take(box(30_000.0))
+            node, edge = rig.scribe.node, rig.scribe.edge
+            nodes = [
+                node("A", 0),
+                node("B", 2, 60.0, deviation=6.0),
+                node("C", 4, 60.0, 60.0),
+                node("D", 6, 60.0, 30.0),
+            ]
+            edges = [edge(1, "A", "B"), edge(3, "B", "C"), edge(5, "C", "D")]
+            await rig.order(rig.scribe.order("o", nodes=nodes, edges=edges))
+            await rig.idle()
+            pose = rig.carrier.pose
+            ends[name] = (rig.clock.now_s(), pose.x_m, pose.y_m)
+
+        play(story, engine=name)
+
+    told("kinematic")
+    told(engine)
+    assert ends[engine][0] == pytest.approx(ends["kinematic"][0], rel=0.02)
+    assert math.dist(ends[engine][1:], (60.0, 30.0)) < 0.05
 
 
 def test_an_update_in_time_is_driven_through() -> None:
@@ -206,6 +251,26 @@ def test_an_emergency_stop(version: str, laden: bool) -> None:
         assert rig.fleet.state["lastNodeId"] == "B"
 
     play(story, version)
+
+
+def test_the_controller_holds_by_itself() -> None:
+    """Whoever tells it to go: held, it stands; and a pressed button cannot be acknowledged."""
+
+    async def story(rig: Rig) -> None:
+        rig.igv.inject("e_stop")
+        await rig.order(rig.scribe.way("o", "AB", step_m=100.0))
+        assert not rig.igv.acknowledge()
+        assert rig.igv.stop is StopKind.MANUAL
+        rig.igv.proceed(2)
+        await rig.clock.sleep(10.0)
+        assert rig.carrier.way_m == 0.0
+        rig.igv.heal("e_stop")
+        assert rig.igv.acknowledge()
+        rig.igv.proceed(2)
+        await rig.clock.sleep(10.0)
+        assert rig.carrier.way_m == 0.0, "acknowledged, not restarted"
+
+    play(story)
 
 
 def test_a_softer_brake_does_not_ease_an_emergency_stop() -> None:
@@ -741,6 +806,85 @@ def test_hibernation_and_shutdown() -> None:
         assert words[-1]["connectionState"] == "OFFLINE"
 
     play(story, "3.0")
+
+
+def test_a_failed_pick_is_retried() -> None:
+    """3.0: an empty bay makes a retriable pick RETRIABLE; with a box there, retry finishes it."""
+
+    async def story(rig: Rig) -> None:
+        bay = rig.place("A", 0.0)
+        pick = rig.scribe.action("pick", id="p", retriable=True)
+        await rig.order(rig.scribe.way("o", "AB", actions={"A": [pick]}))
+        await rig.until(lambda: rig.fleet.status("p") == "RETRIABLE")
+        await rig.clock.sleep(60.0)
+        assert not rig.fleet.state["driving"]
+        bay.boxes.append(box())
+        await rig.now("retry", id="r", actionId="p")
+        assert rig.fleet.status("r") == "FINISHED"
+        await rig.idle()
+        assert rig.fleet.status("p") == "FINISHED"
+        assert rig.fleet.state["loads"][0]["loadId"] == "MSCU1234566"
+
+    play(story, "3.0")
+
+
+@each
+def test_a_button_ends_a_wait(version: str) -> None:
+    """WaitForTrigger holds the vehicle until a trigger comes at the vehicle."""
+
+    async def story(rig: Rig) -> None:
+        wait = rig.scribe.action("waitForTrigger", id="w")
+        await rig.order(rig.scribe.way("o", "AB", actions={"A": [wait]}))
+        await rig.clock.sleep(300.0)
+        assert rig.fleet.status("w") == "RUNNING"
+        rig.igv.jobs.trigger()
+        await rig.idle()
+        assert rig.fleet.status("w") == "FINISHED"
+
+    play(story, version)
+
+
+def test_a_box_too_heavy_or_one_too_many() -> None:
+    """Payload and spots are limits of the vehicle, and the failed pick says which."""
+
+    async def story(rig: Rig) -> None:
+        rig.place("A", 0.0, Box("MSCU1234566", 71_000.0, length_ft=20))
+        pick = rig.scribe.action("pick", id="p")
+        await rig.order(rig.scribe.way("o", "A", actions={"A": [pick]}))
+        await rig.until(lambda: rig.fleet.status("p") == "FAILED")
+        results = [one.get("resultDescription", "") for one in rig.fleet.state["actionStates"]]
+        assert "70000 kg" in results[0]
+        rig.carrier.take(Box("TGHU0000001", 10_000.0, length_ft=40))
+        rig.bays.bays["A"].boxes[:] = [box()]
+        pick = rig.scribe.action("pick", id="q")
+        await rig.order(rig.scribe.way("o2", "A", actions={"A": [pick]}))
+        await rig.until(lambda: rig.fleet.status("q") == "FAILED")
+        assert "no spot" in rig.fleet.state["actionStates"][0]["resultDescription"]
+
+    play(story)
+
+
+@each
+def test_qos_and_retain_of_each_topic(version: str) -> None:
+    """QoS 1 for connection alone; retained are connection and factsheet, nothing else."""
+
+    async def story(rig: Rig) -> None:
+        await rig.order(rig.scribe.way("o", "AB"))
+        await rig.now("factsheetRequest")
+        await rig.idle()
+
+    rig = play(story, version)
+    seen = {
+        (r.payload["topic"].rpartition("/")[2], r.payload["qos"], r.payload["retain"])
+        for r in rig.trace.records()
+        if r.kind == "mqtt.rx" and "igv-01" in r.payload["client"]
+    }
+    assert seen == {
+        ("connection", 1, True),
+        ("factsheet", 0, True),
+        ("state", 0, False),
+        ("visualization", 0, False),
+    }
 
 
 def test_one_seed_one_trace() -> None:
