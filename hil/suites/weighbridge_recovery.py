@@ -132,7 +132,7 @@ async def connection_loss(session: WeighbridgeSession) -> None:
     await session.drop(session.pixit.eccentric_kg)
     session.mark("lost")
     session.scale.abort()
-    await session.clock.sleep(2 * session.pixit.settling_s)
+    await session.clock.sleep(2 * session.pixit.settling_s + session.patience_s)
     session.mark("reconnecting")
     if await session.reconnect(5.0):
         session.mark("served")

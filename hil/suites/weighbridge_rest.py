@@ -36,7 +36,7 @@ async def settling(session: WeighbridgeSession) -> None:
     await session.sample()
     await session.drop(session.pixit.repeat_kg)
     await session.watch(session.pixit.settling_s, every_s=session.pixit.poll_s / 2)
-    await session.watch(session.pixit.settling_s + 2.0)
+    await session.watch(session.pixit.settling_s + 2.0 + session.patience_s)
     session.mark("over")
 
 
@@ -143,7 +143,7 @@ async def _order_in_motion(session: WeighbridgeSession, order: str) -> None:
         await session.clock.sleep(session.pixit.poll_s)  # the platform is half-way by then
         session.mark("ordered")
         await session.scale.command(order)
-    await session.watch(2 * session.pixit.settling_s + 1.0)
+    await session.watch(2 * session.pixit.settling_s + 1.0 + session.patience_s)
     session.mark("over")
 
 

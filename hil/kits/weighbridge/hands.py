@@ -129,8 +129,8 @@ class WeighbridgeManualHands(ManualHands):
         """See `Weights`."""
         taken = self._chosen(mass_kg, NEAR * mass_kg)
         await self._begin(
-            f"Hold this ready over the empty platform: {_listed(taken)}. When you have answered, "
-            "let it down in one go. Ready?"
+            f"Hold this ready over, or before, the empty platform: {_listed(taken)}. When you have "
+            "answered, let it down in one go, or let it drive on and stop. Ready?"
         )
 
     async def roll(self, mass_kg: float) -> None:

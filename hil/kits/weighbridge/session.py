@@ -23,8 +23,11 @@ READY_TRIES = 3
 READS = 10
 """Indications of which the most common one counts."""
 
-DROP_LIMIT_S = 10.0
+DROP_LIMIT_S = 60.0
 """How long a load may take from the word to the platform."""
+
+BY_HAND_S = 30.0
+"""How long a load that a person lets down, or drives on, may be on its way (estimate)."""
 
 ROLL_LIMIT_S = 45.0
 """How long a truck may take to roll on, and to roll off again."""
@@ -93,6 +96,11 @@ class WeighbridgeSession(Session[WeighbridgePics, WeighbridgePixit]):
                 self.trace("instrument", "truth", load_kg=self.load_kg)
 
     # -- loads
+
+    @property
+    def patience_s(self) -> float:
+        """How much longer than the scale itself a load may need to come to rest."""
+        return 0.0 if getattr(self.roles.weights, "timed", False) else BY_HAND_S
 
     async def load(
         self, name: str, mass_kg: float, *, at: float = 0.5, extra_kg: float = 0.0
