@@ -93,7 +93,18 @@ def test_a_malformed_order_is_refused_and_named(bench: Bench, spoil: Any) -> Non
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"{", b"[]", b"null", b'{"headerId": NaN}', b"\xff\xfe", b'"' + b"a" * 10, b"[" * 5000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"headerId": NaN}',
+        b"\xff\xfe",
+        b'"' + b"a" * 10,
+        b"[" * 5000,
+        *(b'{"a":' + b"[" * deep + b"]" * deep + b"}" for deep in (100, 300, 600, 900)),
+        b'{"a": "' + b"x" * (1 << 20) + b'"}',
+    ],
 )
 def test_what_is_no_json_object_is_a_validation_error(bench: Bench, payload: bytes) -> None:
     """Truncated, foreign or absurd payloads are answered, not dropped in silence."""

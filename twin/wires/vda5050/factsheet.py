@@ -9,6 +9,7 @@ from twin.devices.igv import Igv
 from twin.profiles.vda5050 import Dialect
 from twin.wires.vda5050.abilities import ABILITIES, offered
 from twin.wires.vda5050.messages import Names
+from twin.wires.vda5050.records import MESSAGE_MAX
 
 SERIES = "gatetwin container IGV"
 OPTIONAL = (
@@ -62,7 +63,7 @@ def factsheet(
             "length": vehicle.length_m,
         },
         "protocolLimits": {
-            names["maximumStringLengths"]: {},
+            names["maximumStringLengths"]: {names["maximumMessageLength"]: MESSAGE_MAX},
             names["maximumArrayLengths"]: {
                 key: value
                 for key, value in limits.items()

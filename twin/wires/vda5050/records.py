@@ -22,6 +22,9 @@ Name = Annotated[str, msgspec.Meta(min_length=1)]
 Angle = Annotated[float, msgspec.Meta(ge=-3.14159265359, le=3.14159265359)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
+MESSAGE_MAX = 1 << 20
+"""Bytes of a message that are read at all (ours, announced in the factsheet)."""
+
 T = TypeVar("T")
 
 
@@ -329,13 +332,18 @@ def read_zone_set(payload: bytes, dialect: Dialect) -> tuple[ZoneSetMessage, lis
 
 
 def _read(payload: bytes, dialect: Dialect) -> tuple[dict[str, Any], list[Finding]]:
+    if len(payload) > MESSAGE_MAX:
+        raise MalformedError(f"has {len(payload)} bytes; this vehicle takes {MESSAGE_MAX}")
     try:
         data = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise MalformedError(f"is a JSON {type(data).__name__}, not an object")
-    translated = _translate(data, dialect.received, dialect.values)
+    try:
+        translated = _translate(data, dialect.received, dialect.values)
+    except RecursionError:
+        raise MalformedError("is nested too deep") from None
     assert isinstance(translated, dict)
     return translated, []
 

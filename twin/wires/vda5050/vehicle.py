@@ -98,11 +98,11 @@ class Vehicle:
         self.sent = 0
         self._rng, self._record = rng, record
         self._shown_revision = -1
-        self._forced = False
         self._sent_ns = -NS
         self._timer: simpy.Timeout | None = None
         self._picture: simpy.Timeout | None = None
-        self._working = False
+        self._due_ns = 0
+        self._working = self._silent = False
         self._receivers: dict[str, Callable[[bytes], object]] = {
             "order": self.logic.receive_order,
             "instantActions": lambda payload: receive_instant_actions(self.logic, payload),
@@ -184,8 +184,6 @@ class Vehicle:
         elif not silent and self._silent:
             client.start()
         self._silent = silent
-
-    _silent = False
 
     # --- what arrives ----------------------------------------------------------------------------
 
@@ -321,7 +319,6 @@ class Vehicle:
             case Send(topic="factsheet"):
                 self._send_factsheet()
             case Send():
-                self._forced = True
                 self._plan_state()
             case Sleep(what="restart"):
                 igv.restart(cause=self.motion.cause)
@@ -397,12 +394,10 @@ class Vehicle:
         self._due_ns = due_ns
         self._timer = self.clock.call_later(seconds, self._send_state)
 
-    _due_ns = 0
-
     def _send_state(self, *, last: bool = False) -> None:
         _drop(self._timer)
         self._timer = None
-        self._shown_revision, self._forced = self.logic.revision, False
+        self._shown_revision = self.logic.revision
         self._sent_ns = self.clock.now_ns()
         awake = last or not self.logic.hibernating
         if awake and self.client is not None and self.client.connected:
