@@ -585,11 +585,9 @@ def test_an_action_that_is_stuck_and_one_that_fails() -> None:
     assert rig.igv.faults["failed_action"]["reason"] == "twist-lock jammed"
 
 
-@each
+@pytest.mark.parametrize("version", ["2.1", "3.0"])
 def test_maps(version: str) -> None:
     """Maps are downloaded, enabled and deleted; what is not there or in use fails."""
-    if version == "2.0":
-        pytest.skip("2.0 has no map actions")
 
     async def story(rig: Rig) -> None:
         two = {"mapId": "bridge", "mapVersion": "2"}
