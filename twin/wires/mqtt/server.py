@@ -9,6 +9,7 @@ its cause), `mqtt.will`, `mqtt.denied`, `mqtt.dropped`, and `link.*` for what a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import ssl
@@ -373,7 +374,8 @@ class Connection(asyncio.Protocol):
         self._flush()
         self._leaving = True
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            with contextlib.suppress(OSError):  # the client may have gone a moment ago
+                self._transport.write_eof()
             self._watch = self._loop.call_later(_LINGER_S, self.abort)
         else:
             self._transport.close()
