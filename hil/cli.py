@@ -166,7 +166,7 @@ def kill_matrix(device: str, jobs: int, own: bool, as_json: bool) -> None:
     killed = sum(1 for row in rows if row.kills and row.ok)
     to.print(
         f"{killed} of {len(kills)} mutants killed, "
-        f"{len(kit.good)} good twins, {len(register)} requirements"
+        f"{len(kit.good)} good twin{'s' * (len(kit.good) != 1)}, {len(register)} requirements"
     )
     sys.exit(1 if wrong else 0)
 

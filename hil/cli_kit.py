@@ -22,7 +22,10 @@ PATH = click.Path(path_type=Path)
 def command(kit: Kit) -> click.Command:
     """The command that certifies a device of this kit."""
 
-    @click.command(kit.device, help=f"Certify a {kit.device.upper()}: {kit.help}")
+    moves = len(kit.engines) > 1
+    what = kit.help[0].upper() + kit.help[1:]
+
+    @click.command(kit.device, help=f"Certify {kit.device}: {kit.help}", short_help=what)
     @click.option("--bench", type=PATH, help="Bench file; the others are looked for beside it.")
     @click.option("--product", type=PATH, help="Which sample is tested [product.toml].")
     @click.option("--pics", type=PATH, help="What it is declared to do [pics.toml].")
@@ -41,6 +44,7 @@ def command(kit: Kit) -> click.Command:
         type=click.Choice(kit.engines),
         default="kinematic",
         show_default=True,
+        hidden=not moves,
         help="How the emulated device moves; pybullet and mujoco need the extra physics.",
     )
     @click.option(
@@ -98,6 +102,10 @@ def command(kit: Kit) -> click.Command:
     ) -> None:
         if emulated == (bench is not None):
             raise click.UsageError("give either --bench FILE or --emulated")
+        if mutant and not emulated:
+            raise click.UsageError(f"--mutant {mutant}: only an emulated device can be broken so")
+        if mutant:
+            kit.mutant(mutant)  # an unknown name is refused before anything is started
         for wanted in only:
             kit.register[wanted]  # an unknown id is refused before anything moves
         with ExitStack() as stack:

@@ -42,7 +42,10 @@ def print_results(to: Console, results: Sequence[Result], register: Register) ->
     for result in results:
         if result.verdict is Verdict.NOT_APPLICABLE:
             continue
-        measured = "; ".join(map(str, result.measurements))
+        # Of a failure only the values that are wrong: the right ones would hide them.
+        wrong = [m for m in result.measurements if m.outcome != Verdict.PASS.value]
+        shown_of = wrong if result.verdict is Verdict.FAIL and wrong else result.measurements
+        measured = "; ".join(map(str, shown_of))
         text = f"{result.text}{': ' if measured else ''}{measured}"
         item = register[result.requirement]
         style = STYLES[result.verdict.value]

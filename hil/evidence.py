@@ -196,6 +196,8 @@ def unpack(path: Path) -> dict[str, bytes]:
                 stream = archive.extractfile(member)
                 assert stream is not None
                 found[member.name] = stream.read()
+    except FileNotFoundError as error:
+        raise EvidenceError(f"{path}: there is no such bundle") from error
     except (OSError, tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
         raise EvidenceError(f"{path}: not a readable bundle: {error}") from error
     if MANIFEST not in found:

@@ -191,7 +191,9 @@ def _with_progress(plan: running.Plan, console: Console) -> running.Outcome:
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
+    # Not on a terminal a bar that is taken away again leaves an empty line.
+    silent = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
         task = bar.add_task(f"{plan.site.id} {plan.day}", total=None, state="starting")
 
         def show(now_s: float, counts: Counts) -> None:

@@ -82,7 +82,10 @@ def check(fault: Fault, targets: Mapping[str, Faulty], opens_h: float = 0.0) -> 
     if (fault.at is None) == (fault.at_s is None):
         raise FaultError(f"{fault.target}: {fault.kind}: give either `at` or `at_s`")
     if fault.begin_s(opens_h) < 0:
-        raise FaultError(f"{fault.target}: {fault.kind}: begins before the site opens")
+        opens = f"{int(opens_h):02d}:{round(opens_h % 1 * 60):02d}"
+        raise FaultError(
+            f"{fault.target}: {fault.kind}: begins at {fault.at}, before the site opens at {opens}"
+        )
     if fault.target not in targets:
         raise UnknownName("fault target", fault.target, targets)
     menu = targets[fault.target].FAULTS

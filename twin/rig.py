@@ -11,6 +11,7 @@ Every step is noted, so a failing example is a short program that can be saved a
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -93,6 +94,8 @@ class Rig:
         """`stack` is a name, `module:factory`, a factory, or None for no stack at all."""
         self.site = sites.load(site) if isinstance(site, str) else site
         self.seed = seed
+        if isinstance(lanes, str):
+            raise HarnessError(f"lanes={lanes!r} is one text; write a list: lanes=[{lanes!r}]")
         self._lanes = list(lanes) if lanes is not None else None
         self._factory = stacks.find(stack) if isinstance(stack, str) else stack
         self._stack_name = stack if isinstance(stack, str) else getattr(stack, "__name__", "none")
@@ -171,6 +174,9 @@ class Rig:
         lane = lane or self._only_lane()
         if lane not in self.gate.world.lanes:
             raise UnknownName(f"lane of {self.site.id}", lane, self.gate.world.lanes)
+        _within("vehicle: hesitates_s", hesitates_s, 0, math.inf)
+        _within("vehicle: stops_under_arm_s", stops_under_arm_s, 0, math.inf)
+        _within("vehicle: plate_dirt", plate_dirt, 0, 1)
         self._note(
             "vehicle",
             lane=lane,
@@ -211,11 +217,13 @@ class Rig:
 
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
+        _within("wait: seconds", seconds, 0, math.inf)
         self._note("wait", seconds=seconds)
         self._let_pass(seconds)
 
     def until_clear(self, limit_s: float = 900.0) -> bool:
         """Let time pass until every truck has left, at most `limit_s`; whether they all have."""
+        _within("until_clear: limit_s", limit_s, 0, math.inf)
         self._note("until_clear", limit_s=limit_s)
         counts = self.gate.world.counts
         end_s = self.now_s + limit_s
@@ -281,6 +289,12 @@ class Rig:
         if name not in targets:
             raise UnknownName("fault target", name, targets)
         return targets[name]
+
+
+def _within(place: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high or math.isinf(value):
+        limit = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+        raise HarnessError(f"{place}: {value:g} is not {limit}")
 
 
 def play(program: Program, stack: stacks.Factory | None = None) -> tuple[Judgement, str]:

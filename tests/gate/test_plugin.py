@@ -46,3 +46,19 @@ def test_the_stack_is_chosen_on_the_command_line(pytester: pytest.Pytester) -> N
         "-p", "no:cacheprovider", "--gate-stack", "tests.gate.idle_stack:create"
     )
     result.assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("'in-1'", "*everything is given by name*"),
+        ("lane=['in-1']", "*unknown argument of pytest.mark.gate 'lane'; did you mean 'lanes'?*"),
+        ("lanes='in-1'", "*write a list: lanes=?'in-1'?*"),
+    ],
+)
+def test_a_wrong_mark_is_refused(pytester: pytest.Pytester, mark: str, says: str) -> None:
+    """A mark that would be ignored or misread is an error that says how to write it."""
+    pytester.makepyfile(TEST.format(extra="").replace('lanes=["in-1"]', mark))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([says])

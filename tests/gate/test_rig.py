@@ -96,6 +96,20 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
             rig.vehicle("in-7")
 
 
+def test_numbers_out_of_range_are_refused() -> None:
+    """What no truck and no clock can do is told with its limit, and nothing of it is noted."""
+    with Rig(lanes=["in-1"], stack=None) as rig:
+        with pytest.raises(HarnessError, match="plate_dirt: 5 is not 0 to 1"):
+            rig.vehicle(plate_dirt=5)
+        with pytest.raises(HarnessError, match="hesitates_s: -1 is not 0 or more"):
+            rig.vehicle(hesitates_s=-1)
+        with pytest.raises(HarnessError, match="seconds: nan is not 0 or more"):
+            rig.wait(float("nan"))
+        with pytest.raises(HarnessError, match="limit_s: inf is not 0 or more"):
+            rig.until_clear(float("inf"))
+        assert rig.program.steps == []
+
+
 def test_a_gate_without_a_stack_stands_still() -> None:
     """Nobody opens: the truck stands at the red lamp, and nothing is broken by that but waiting."""
     with Rig(lanes=["in-1"], stack=None) as rig:

@@ -53,6 +53,16 @@ def test_bench_or_emulated(arguments: list[str]) -> None:
     assert "either --bench FILE or --emulated" in done.output
 
 
+def test_a_mutant_is_known_and_emulated() -> None:
+    """An unknown mutant is named at once; real hardware cannot be broken by an option."""
+    done = call("light", "--emulated", "--mutant", "dim-gren")
+    assert isinstance(done.exception, UnknownName)
+    assert "did you mean 'dim-green'" in str(done.exception)
+    done = call("light", "--bench", "bench.toml", "--mutant", "dim-green")
+    assert done.exit_code == 2
+    assert "only an emulated device" in done.output
+
+
 def test_wrong_calls_are_refused_before_anything_moves(tmp_path: Path) -> None:
     """Unknown requirements and missing files are errors by name."""
     done = call("barrier", "--bench", tmp_path / "bench.toml", "--only", "BAR-MOT-0l")

@@ -59,7 +59,9 @@ class Parameter:
             raise FaultError(f"{place}: {value!r} is not a number ({self.unit or 'no unit'})")
         low, high = self.minimum, self.maximum
         if (low is not None and value < low) or (high is not None and value > high):
-            raise FaultError(f"{place}: {value} {self.unit} is outside {low} to {high}")
+            unit = f" {self.unit}" if self.unit else ""
+            least, most = ("any" if edge is None else f"{edge:g}" for edge in (low, high))
+            raise FaultError(f"{place}: {value}{unit} is outside {least} to {most}{unit}")
         return float(value)
 
 
