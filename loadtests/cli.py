@@ -84,7 +84,7 @@ load.add_command(toledo)
     "Several are polled in turn.  [default: all points of the device, or holding:100:2]",
 )
 @click.option("--unit", type=click.IntRange(0, 255), help="Unit id.  [default: 1]")
-@common()
+@common(connections=1)
 @click.pass_context
 def modbus(
     ctx: click.Context,

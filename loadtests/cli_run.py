@@ -50,7 +50,7 @@ def common(*, rate: float = 10.0, connections: int = 16) -> Callable[[Command], 
             type=click.IntRange(1, 10_000),
             default=connections,
             show_default=True,
-            help="Connections that serve the arrivals.",
+            help="Connections that serve the arrivals; many devices take only a few.",
         ),
         click.option(
             "--timeout",

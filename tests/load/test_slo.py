@@ -239,3 +239,11 @@ def test_the_table_shows_both_times_and_what_failed() -> None:
     assert "svc p50" in text
     assert "timeout × 2" in text
     assert "breach: read: response p99 300 ms breaks the limit 200 ms" in text
+
+
+def test_the_example_is_one_to_begin_with() -> None:
+    """examples/slo.toml is read, passes a quick run and is breached by a slow or a failing one."""
+    limits = slo.load(Path(__file__).parents[2] / "examples/slo.toml")
+    assert slo.judge(run(0.01, count=1000), limits).outcome == "pass"
+    assert slo.judge(run(0.5, count=1000), limits).outcome == "breach"
+    assert slo.judge(run(0.01, count=1000, failed=50), limits).outcome == "breach"
