@@ -27,6 +27,8 @@ class Replay:
     broken: tuple[str, ...]
     differs_at: int | None = None
     difference: str = ""
+    told: tuple[str, ...] = ()
+    """The first violation of each broken invariant, in words."""
 
     @property
     def good(self) -> bool:
@@ -40,7 +42,8 @@ class Replay:
         return {
             "trace_sha256": self.sha256, "recorded_sha256": self.recorded_sha256,
             "same": None if self.recorded_sha256 is None else self.good,
-            "invariants_broken": list(self.broken), "differs_at": self.differs_at,
+            "invariants_broken": list(self.broken), "violations": list(self.told),
+            "differs_at": self.differs_at,
             "difference": self.difference,
         }  # fmt: skip
 
@@ -48,7 +51,7 @@ class Replay:
         """For a person."""
         verdict = "all invariants held" if self.held else f"broken: {', '.join(self.broken)}"
         if self.recorded_sha256 is None:
-            return f"Played again: {verdict}. Trace {self.sha256[:16]}."
+            return "\n".join([*self.told, f"Played again: {verdict}. Trace {self.sha256[:16]}."])
         if self.good:
             return f"The same run, record for record: trace {self.sha256[:16]}; {verdict}."
         return f"Another run: record {self.differs_at} differs. {self.difference}"
@@ -58,7 +61,9 @@ def replay(path: Path) -> Replay:
     """Replay a run folder, a trace or a saved program."""
     if path.suffix == ".json":
         judgement, sha256 = play(load_program(path))
-        return Replay(sha256, None, judgement.held, tuple(judgement.broken))
+        return Replay(
+            sha256, None, judgement.held, tuple(judgement.broken), told=tuple(judgement.told)
+        )
     recorded = list(read_trace(path))
     if not recorded or recorded[0].kind != "run.start":
         raise TraceError(f"{path}: does not begin with run.start; only whole runs can be replayed")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from twin.replay import replay
+
 pytest_plugins = ["pytester"]
 
 TEST = """
@@ -62,3 +64,17 @@ def test_a_wrong_mark_is_refused(pytester: pytest.Pytester, mark: str, says: str
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([says])
+
+
+def test_a_failing_test_says_what_was_broken(pytester: pytest.Pytester) -> None:
+    """The first violation of each invariant stands in the output in words, and in the replay."""
+    pytester.makepyfile(TEST.format(extra="").replace("channel_red", "channel_yellow"))
+    naive = "examples.naive_stack:create"
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--gate-stack", naive)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*LANE-04 at * s: *", "gate.vehicle(*", "*play it again*"])
+    saved = next(Path(pytester.path, ".gatetwin/failures").glob("*.json"))
+    again = replay(saved)
+    assert any(text.startswith("LANE-04 at ") for text in again.told)
+    assert again.text().startswith("LANE-")
+    assert not again.good

@@ -120,6 +120,16 @@ class Judgement(Struct, frozen=True):
         found = [violation for result in self.invariants for violation in result.violations]
         return sorted(found, key=lambda violation: violation.t_s)
 
+    @property
+    def told(self) -> list[str]:
+        """The first violation of each broken invariant, in words, in the order of time."""
+        found = [
+            (violation.t_s, f"{result.id} at {violation.t_s:.1f} s: {violation.text}")
+            for result in self.invariants
+            for violation in result.violations[:1]
+        ]
+        return [text for _, text in sorted(found)]
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain JSON values, each violation with its English sentence."""
         return {
