@@ -107,6 +107,24 @@ def test_an_unknown_language_is_named() -> None:
         page.render([], judge([]), kpis([]), language="fr")
 
 
+def test_who_is_stuck_does_not_look_like_a_short_wait() -> None:
+    """Waiting is of those who left: the page says how many did not, and draws them to the end."""
+    tape = Tape()
+    for number, name in enumerate("ABC"):
+        tape.passes(100 + 100 * number, name)
+    assert "of those who left" not in rendered(tape)
+    for name in "BC":
+        tape.drop("vehicle.crossed", vehicle=name)
+        tape.drop("vehicle.left", vehicle=name)
+    tape.drop("vehicle.entered", vehicle="C")
+    text = rendered(tape)
+    assert "of those who left; 2 still there" in text
+    queue = [t for t in data_of(text)["charts"]["day"]["data"] if t.get("mode") == "lines"]
+    inbound = queue[0]
+    assert inbound["y"][-1] == 1
+    assert inbound["x"][-1] > inbound["x"][-2]
+
+
 def _strings(value: Any) -> set[str]:
     if isinstance(value, str):
         return {value}

@@ -60,6 +60,8 @@ def _day(facts: Facts, civil: Civil) -> Figure:
     for flow, sign in (("in", 1), ("out", -1)):
         counts = _arrivals(flows[flow], slot)
         steps = queue(flows[flow])
+        if steps and steps[-1][0] < facts.end_s:
+            steps.append((facts.end_s, steps[-1][1]))  # whoever waits still waits at the end
         highest["y"] = max([highest["y"], *counts.values()])
         highest["y2"] = max([highest["y2"], *(length for _, length in steps)])
         traces.append(

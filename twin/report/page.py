@@ -170,7 +170,9 @@ def _tiles(facts: Facts, kpis: Kpis, civil: Civil) -> list[dict[str, Any]]:
     tiles: list[tuple[str, str, dict[str, object], bool]] = [
         ("vehicles", f"{count.crossed + count.diverted}",
          {"crossed": count.crossed, "diverted": count.diverted, "waiting": count.waiting}, False),
-        ("wait", seconds(waits.p95), {"p50": seconds(waits.p50), "max": seconds(waits.max)}, False),
+        # Waiting is known of those who have left: what is stuck must not look like a short wait.
+        ("wait", seconds(waits.p95), {"p50": seconds(waits.p50), "max": seconds(waits.max),
+                                      "waiting": count.waiting}, False),
     ]  # fmt: skip
     if worst is not None:
         clock = civil.clock(worst.start_s, seconds=False)
@@ -189,7 +191,9 @@ def _tiles(facts: Facts, kpis: Kpis, civil: Civil) -> list[dict[str, Any]]:
     note = "tile_speed_note" if kpis.speed else "tile_speed_nowall"
     made = [
         {"label": words.said(f"tile_{key}"), "value": value, "bad": bad,
-         "note": words.said(f"tile_{key}_note", **values)}
+         "note": words.said(
+             "tile_wait_left_note" if key == "wait" and count.waiting else f"tile_{key}_note",
+             **values)}
         for key, value, values, bad in tiles
     ]  # fmt: skip
     made.append({
