@@ -5,6 +5,7 @@ The tree, to know what to catch::
     GateTwinError
     ├── ConfigError          a file a person wrote is wrong: file, line and key are named
     ├── HarnessError         the test equipment failed, never the device under test
+    │   ├── CannotListen     a port or an address that a server cannot have
     │   └── DeadlockError    virtual time cannot go on: nothing is readable and no timer is due
     ├── UnknownName          a site, lane, device, fault or profile that does not exist
     └── TraceError           a trace file is missing, torn or of another version
@@ -13,6 +14,8 @@ The tree, to know what to catch::
 from __future__ import annotations
 
 import difflib
+import errno
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +38,17 @@ class ConfigError(GateTwinError):
 
 class HarnessError(GateTwinError):
     """The test equipment could not do its work; says nothing about the device under test."""
+
+
+class CannotListen(HarnessError):  # noqa: N818 - it says what happened
+    """A server that cannot open its port; says whether the port or the address is to be changed."""
+
+    def __init__(self, id: str, host: str, port: int, error: OSError) -> None:
+        wrong_host = error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror)
+        step = "an address of this computer" if wrong_host else "another port, or 0 for a free one"
+        super().__init__(
+            f"{id} cannot listen on {host} port {port}: {error.strerror}; choose {step}"
+        )
 
 
 class DeadlockError(HarnessError):

@@ -357,6 +357,8 @@ def test_a_server_starts_once_and_says_why_it_cannot() -> None:
         await other.stop()
         with pytest.raises(HarnessError, match=r"cannot listen on .* choose another port"):
             await other.start(port=rig.port)
+        with pytest.raises(HarnessError, match="choose an address of this computer"):
+            await other.start("203.0.113.9")  # kept for documentation (RFC 5737)
 
     on_bench(check)
 

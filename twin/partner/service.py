@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from twin.clock import Clock
-from twin.errors import HarnessError
+from twin.errors import CannotListen, HarnessError
 from twin.partner import models, openapi
 from twin.partner.feed import visible_ns
 from twin.partner.problems import ProblemError, from_http
@@ -88,10 +88,7 @@ class PartnerService:
             self._server = await self.clock.loop.create_server(server, host, port)
         except OSError as error:
             await self.stop()
-            raise HarnessError(
-                f"{self.id} cannot listen on {host} port {port}: {error.strerror}; choose "
-                "another port, or 0 for a free one"
-            ) from error
+            raise CannotListen(self.id, host, port, error) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from twin.clock import Clock
 from twin.devices.hdmap import MapService, MapVersion
-from twin.errors import HarnessError, UnknownName
+from twin.errors import CannotListen, HarnessError, UnknownName
 from twin.trace import Trace
 
 _RETRY_S = "30"
@@ -84,10 +84,7 @@ class MapServer:
         try:
             sock = socket.create_server((host, port), family=family, backlog=64)
         except OSError as error:
-            raise HarnessError(
-                f"{self.service.id}: cannot listen on {host} port {port}: {error.strerror}; "
-                "choose another port (0: any free one)"
-            ) from error
+            raise CannotListen(self.service.id, host, port, error) from error
         sock.setblocking(False)
         self._place = (host, sock.getsockname()[1])
         self._listener = await self._clock.loop.create_server(self._runner.server, sock=sock)

@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 
 from twin.clock import NS, Clock
 from twin.devices.base import Device, Faulty
-from twin.errors import HarnessError
+from twin.errors import CannotListen, HarnessError
 from twin.trace import Trace
 
 _STOP_TIMEOUT_S = 5.0
@@ -48,10 +48,7 @@ class StreamServer(Faulty):
         try:
             self._server = await self.clock.loop.create_server(lambda: Connection(self), host, port)
         except OSError as error:
-            raise HarnessError(
-                f"{self.id} cannot listen on {host} port {port}: {error.strerror}; choose "
-                "another port, or 0 for a free one"
-            ) from error
+            raise CannotListen(self.id, host, port, error) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 
 from twin.clock import Clock
 from twin.devices.camera import Camera, Reading
-from twin.errors import HarnessError
+from twin.errors import CannotListen, HarnessError
 from twin.profiles.camera import CameraProfile, QuirkId
 from twin.trace import Trace
 from twin.wires.isapi import events
@@ -128,10 +128,7 @@ class IsapiServer:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             sock = socket.create_server((host, port), family=family, backlog=64)
         except OSError as error:
-            raise HarnessError(
-                f"{self.camera.id}: cannot listen on {host} port {port}: {error.strerror}; "
-                "choose another port (0: any free one)"
-            ) from error
+            raise CannotListen(self.camera.id, host, port, error) from error
         sock.setblocking(False)
         # Inherited by every connection: a camera has no megabytes for a client that does not read.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

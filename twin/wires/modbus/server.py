@@ -24,7 +24,7 @@ from typing import ClassVar, Literal, cast
 
 from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty, Parameter
-from twin.errors import HarnessError, UnknownName
+from twin.errors import CannotListen, HarnessError, UnknownName
 from twin.profiles import Profile
 from twin.trace import Trace
 from twin.wires.modbus.pdu import Application, exception
@@ -102,10 +102,7 @@ class ModbusServer(Faulty):
                 lambda: _Connection(self), host, port, backlog=512
             )
         except OSError as error:
-            raise HarnessError(
-                f"{self.id} cannot listen on {host} port {port}: {error.strerror}; choose "
-                "another port, or 0 for a free one"
-            ) from error
+            raise CannotListen(self.id, host, port, error) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

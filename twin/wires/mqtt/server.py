@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty, Parameter
-from twin.errors import HarnessError
+from twin.errors import CannotListen, HarnessError
 from twin.trace import Trace
 from twin.wires.impair import Direction, Link, Pipe
 from twin.wires.mqtt.access import Access
@@ -92,10 +92,7 @@ class MqttServer(Faulty):
                 lambda: Connection(self), host, port, backlog=1024, ssl=self.tls
             )
         except OSError as error:
-            raise HarnessError(
-                f"{self.id} cannot listen on {host} port {port}: {error.strerror}; choose "
-                "another port, or 0 for a free one"
-            ) from error
+            raise CannotListen(self.id, host, port, error) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

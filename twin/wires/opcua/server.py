@@ -20,7 +20,7 @@ from asyncua.server.internal_session import InternalSession
 from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty, Parameter
 from twin.devices.crane import Crane
-from twin.errors import HarnessError, UnknownName
+from twin.errors import CannotListen, HarnessError, UnknownName
 from twin.profiles.opcua import OpcUaProfile, load, types
 from twin.trace import Trace
 from twin.wires.opcua import clockwork
@@ -134,10 +134,7 @@ class OpcUaServer(Faulty):
         except OSError as error:
             self._server = None
             await core.stop()
-            raise HarnessError(
-                f"{self.id} cannot listen on {host} port {port}: {error.strerror}; choose "
-                "another port, or 0 for a free one"
-            ) from error
+            raise CannotListen(self.id, host, port, error) from error
         self._sampler = self.clock.loop.create_task(self._run(), name=f"{self.id} sampler")
         return bound
 
