@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from loadtests.cli_mqtt import mqtt
 from loadtests.cli_run import (
     common,
     endpoints_option,
@@ -70,6 +71,7 @@ def load() -> None:
 
 load.add_command(isapi)
 load.add_command(toledo)
+load.add_command(mqtt)
 
 
 @load.command()
@@ -192,16 +194,17 @@ def judge(ctx: click.Context, /, result: Path, slo: Path | None, **run: Any) -> 
 
 
 USERS = {
-    "modbus": "ModbusPoller",
-    "rest": "CustomsClient",
-    "isapi": "CameraClient",
-    "toledo": "ScaleReader",
+    "modbus": ("ModbusPoller",),
+    "rest": ("CustomsClient",),
+    "isapi": ("CameraClient",),
+    "toledo": ("ScaleReader",),
+    "mqtt": ("VehicleUser", "OrderUser"),
 }
 
 
 @load.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kind", type=click.Choice(list(USERS)))
-@click.option("--target", required=True, help="HOST:PORT, or an address for rest.")
+@click.option("--target", required=True, help="HOST:PORT, or an address for rest and mqtt.")
 @click.option("--users", type=click.IntRange(1), default=10, show_default=True)
 @click.option(
     "--rate", type=float, default=50.0, show_default=True, help="Arrivals/s of all users together."
@@ -261,15 +264,19 @@ def locust_command(
     extra: tuple[str, ...] = (),
 ) -> list[str]:
     """The Locust command line for our users; a worker takes what its master says."""
-    users_file = Path(__file__).with_name("locust_users.py")
-    command = [sys.executable, "-m", "locust", "-f", str(users_file), USERS[kind]]
+    file = "locust_mqtt.py" if kind == "mqtt" else "locust_users.py"
+    users_file = Path(__file__).with_name(file)
+    command = [sys.executable, "-m", "locust", "-f", str(users_file), *USERS[kind]]
     if kind == "modbus":
         target = target.removeprefix("modbus://")
     if kind == "isapi" and not target.startswith(("http://", "https://")):
         target = f"http://{target}"
+    if kind == "mqtt" and "://" not in target:
+        target = f"mqtt://{target}"
     command += ["--host", target, "--rate-per-user", f"{rate / users:g}"]
     if "--worker" not in extra:
-        command += ["--headless", "--users", str(users), "--spawn-rate", str(users)]
+        everybody = users + (kind == "mqtt")  # one of them sends orders
+        command += ["--headless", "--users", str(everybody), "--spawn-rate", str(everybody)]
         command += ["--run-time", f"{max(1, round(duration_s))}s", "--stop-timeout", "10"]
         command += ["--slo", str(slo)] if slo else []
         command += ["--load-out", str(out)] if out else []

@@ -139,7 +139,7 @@ class OpenDriver:
                 if ear.done():
                     ear.result()  # a listener never ends: what broke it is a defect of ours
             for listener in self._listeners:
-                listener.finish(log)
+                await listener.finish(log)
         finally:
             for task in (tick, *pool, *ears):
                 task.cancel()

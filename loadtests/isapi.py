@@ -147,7 +147,7 @@ class Subscriber:
             self._delays.append((now_s, now_s - alert.stamp_s))
         return now_s
 
-    def finish(self, log: StreamLog) -> None:
+    async def finish(self, log: StreamLog) -> None:
         """Delays against the quickest event of all subscribers, and what this one never got."""
         end_s, quickest_s = log.now_s(), self._heard.delays.quickest_s
         for seen_s, raw_s in self._delays:

@@ -221,6 +221,15 @@ def add_options(parser: Any, **_: Any) -> None:
     )
     group.add_argument("--camera-channel", type=int, default=1, help="channel of the picture")
     group.add_argument("--frames-per-s", type=float, default=7.0, help="frames that a scale sends")
+    group.add_argument("--mqtt-user", default="", help="user name at the broker")
+    group.add_argument(
+        "--mqtt-password", default="", env_var="GATETWIN_MQTT_PASSWORD", help="its password"
+    )
+    group.add_argument("--mqtt-ca", default="", help="PEM file of the authority to trust")
+    group.add_argument("--mqtt-cert", default="", help="PEM file of a client certificate")
+    group.add_argument("--mqtt-key", default="", help="PEM file of its key")
+    group.add_argument("--mqtt-prefix", default="uagv", help="first level of every topic")
+    group.add_argument("--orders-per-s", type=float, default=1.0, help="orders of one OrderUser")
     group.add_argument("--checksum", action="store_true", help="frames end with a check character")
 
 

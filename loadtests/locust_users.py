@@ -33,7 +33,7 @@ _numbers = itertools.count()
 """Arrivals of this process, so that no two users send the same one."""
 
 
-class _Pace:
+class UserPace:
     """When the next arrival of one user is due."""
 
     def __init__(self, period_s: float, phase: float) -> None:
@@ -51,11 +51,11 @@ class _Pace:
         return max(0.0, time.monotonic() - self.due_s)
 
 
-def _start_pace(user: Any) -> _Pace:
+def start_pace(user: Any) -> UserPace:
     """A pace with its own phase, so that users do not march in step."""
     options = user.environment.parsed_options
     phase = random.Random(f"{options.load_seed} {next(_numbers)}").random()
-    pace = _Pace(1.0 / options.rate_per_user, phase)
+    pace = UserPace(1.0 / options.rate_per_user, phase)
     time.sleep(phase / options.rate_per_user)  # gevent's: other users go on
     return pace
 
@@ -75,7 +75,7 @@ class ModbusPoller(User):  # type: ignore[misc]  # Locust ships no types we coul
         blocks = [parse_block(text) for text in options.read or ["holding:100:2"]]
         self._blocks = itertools.cycle(blocks)
         self._link = BlockingModbus(self.environment.host, options.unit, options.timeout_s)
-        self._pace = _start_pace(self)
+        self._pace = start_pace(self)
 
     def wait_time(self) -> float:
         """Until the next poll is due."""
@@ -90,7 +90,7 @@ class ModbusPoller(User):  # type: ignore[misc]  # Locust ships no types we coul
             self._link.poll(block)
         except (CallFailed, OSError) as failed:
             error = failed
-        _fire(self, "MODBUS", block.name, began_s, error, {"late_s": late_s})
+        fire(self, "MODBUS", block.name, began_s, error, {"late_s": late_s})
 
     def on_stop(self) -> None:
         """Let go of the connection."""
@@ -111,7 +111,7 @@ class CustomsClient(FastHttpUser):  # type: ignore[misc]  # Locust ships no type
         self.client.client.network_timeout = options.timeout_s
         self._trucks = _trucks(self.client.base_url, options)
         self._offset = _first_number(self)
-        self._pace = _start_pace(self)
+        self._pace = start_pace(self)
 
     def wait_time(self) -> float:
         """Until the next arrival is due."""
@@ -134,7 +134,7 @@ class CustomsClient(FastHttpUser):  # type: ignore[misc]  # Locust ships no type
             if failure:
                 break
         error = CallFailed(failure) if failure else None
-        _fire(self, "JOURNEY", name, began_s, error, {"late_s": late_s})
+        fire(self, "JOURNEY", name, began_s, error, {"late_s": late_s})
 
     def _send(self, call: rest_calls.HttpCall, name: str, context: dict[str, Any]) -> str:
         """Send one call and return how it failed, or an empty string."""
@@ -171,7 +171,7 @@ class CameraClient(HttpUser):  # type: ignore[misc]  # Locust ships no types we 
         self._login = HTTPDigestAuth(options.camera_user, options.camera_password)
         self._picture = alerts.PICTURE_PATH.format(channel=options.camera_channel)
         self._listener = gevent.spawn(self._listen)
-        self._pace = _start_pace(self)
+        self._pace = start_pace(self)
 
     def on_stop(self) -> None:
         """Let go of the stream."""
@@ -203,7 +203,7 @@ class CameraClient(HttpUser):  # type: ignore[misc]  # Locust ships no types we 
             try:
                 self._read_stream(began_s)
             except (CallFailed, OSError) as failed:  # what requests raises is an OSError
-                _fire(self, "STREAM", "alert stream", began_s, failed, {})
+                fire(self, "STREAM", "alert stream", began_s, failed, {})
             gevent.sleep(RETRY_S)
 
     def _read_stream(self, began_s: float) -> None:
@@ -215,7 +215,7 @@ class CameraClient(HttpUser):  # type: ignore[misc]  # Locust ships no types we 
             if answer.status_code != 200:
                 raise SessionBroken(f"http {answer.status_code}")
             cutter = alerts.PartCutter(alerts.boundary_of(answer.headers.get("Content-Type", "")))
-            _fire(self, "STREAM", "subscribe", began_s, None, {})
+            fire(self, "STREAM", "subscribe", began_s, None, {})
             # `iter_content` waits for the end of an answer that is not sent in chunks.
             while data := answer.raw.read1(65_536):
                 for body in cutter.feed(data):
@@ -227,7 +227,7 @@ class CameraClient(HttpUser):  # type: ignore[misc]  # Locust ships no types we 
             return
         # Against the quickest event of this process so far, which the first cannot know.
         delay_s = _delays.add(time.time(), alert.stamp_s)
-        _fire(self, "STREAM", "event delay", time.perf_counter() - delay_s, None, {})
+        fire(self, "STREAM", "event delay", time.perf_counter() - delay_s, None, {})
 
     tasks: ClassVar[list[Callable[..., None]]] = [picture]
 
@@ -256,7 +256,7 @@ class ScaleReader(User):  # type: ignore[misc]  # Locust ships no types we could
         try:
             found = self._frames.read()
         except (CallFailed, OSError) as failed:
-            _fire(self, "TOLEDO", "stream", began_s, failed, {})
+            fire(self, "TOLEDO", "stream", began_s, failed, {})
             gevent.sleep(RETRY_S)
             return
         now_s = time.perf_counter()
@@ -267,7 +267,7 @@ class ScaleReader(User):  # type: ignore[misc]  # Locust ships no types we could
                 error = CallFailed(failure) if failure else None
                 # The response time runs from when the frame was due, the service time from the
                 # one before it.
-                _fire(self, "TOLEDO", FRAME, since_s, error, {"late_s": since_s - due_s})
+                fire(self, "TOLEDO", FRAME, since_s, error, {"late_s": since_s - due_s})
 
     def on_stop(self) -> None:
         """Let go of the connection."""
@@ -276,7 +276,7 @@ class ScaleReader(User):  # type: ignore[misc]  # Locust ships no types we could
     tasks: ClassVar[list[Callable[..., None]]] = [read]
 
 
-def _fire(
+def fire(
     user: Any,
     kind: str,
     name: str,
@@ -284,6 +284,7 @@ def _fire(
     error: BaseException | None,
     context: dict[str, Any],
 ) -> None:
+    """Tell Locust of a request that began at `began_s` (perf_counter) and has just ended."""
     user.environment.events.request.fire(
         request_type=kind,
         name=name,

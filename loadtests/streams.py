@@ -47,8 +47,8 @@ class Listener(Protocol):
     async def listen(self, log: StreamLog) -> None:
         """Connect and read until the stream breaks: raises `CallFailed` or `OSError`."""
 
-    def finish(self, log: StreamLog) -> None:
-        """The run is over: write down what only shows at the end."""
+    async def finish(self, log: StreamLog) -> None:
+        """The run is over: wait for what is on its way, write down what only shows at the end."""
 
 
 async def keep_listening(listener: Listener, log: StreamLog) -> None:

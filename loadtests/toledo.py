@@ -174,7 +174,7 @@ class FrameListener:
         if pieces:
             log.noted(SPLIT, since_s, now_s)
 
-    def finish(self, log: StreamLog) -> None:
+    async def finish(self, log: StreamLog) -> None:
         """What was silent at the end is missing as well."""
         now_s = log.now_s()
         for due_s in self._pace.silent(now_s):

@@ -123,8 +123,9 @@ class _Paho(paho.Client):
 class MqttClient:
     """One MQTT client that connects, and connects again, until it is stopped.
 
-    `on_connect(session_present)`, `on_disconnect(reason)` and `on_message(topic, payload, qos,
-    retain)` are called on the loop. Subscriptions are made again after every connection.
+    `on_connect(session_present)`, `on_disconnect(reason)`, `on_subscribed(granted)` and
+    `on_message(topic, payload, qos, retain)` are called on the loop. Subscriptions are made again
+    after every connection.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class MqttClient:
         on_connect: Callable[[bool], None] | None = None,
         on_disconnect: Callable[[str], None] | None = None,
         on_message: OnMessage | None = None,
+        on_subscribed: Callable[[bool], None] | None = None,
     ) -> None:
         self.settings = settings
         self.connected = False
@@ -146,6 +148,7 @@ class MqttClient:
         self._on_connect = on_connect
         self._on_disconnect = on_disconnect
         self._on_message = on_message
+        self._on_subscribed = on_subscribed
         self._filters: dict[str, int] = {}
         self._running = False
         self._attempt = 0
@@ -180,6 +183,7 @@ class MqttClient:
         client.on_connect = self._acknowledged
         client.on_disconnect = self._disconnected
         client.on_message = self._received
+        client.on_subscribe = self._granted
         return client
 
     # --- for the user ----------------------------------------------------------------------------
@@ -429,6 +433,12 @@ class MqttClient:
             self._on_message(
                 message.topic, bytes(message.payload), message.qos, bool(message.retain)
             )
+
+    def _granted(
+        self, _client: paho.Client, _data: Any, _mid: int, reasons: Any, _properties: Any
+    ) -> None:
+        if self._on_subscribed is not None:
+            self._on_subscribed(not any(reason.is_failure for reason in reasons))
 
     # --- keep alive ------------------------------------------------------------------------------
 
