@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,19 @@ def test_the_reference_stack_holds() -> None:
     """A program on each lane; `gatetwin fuzz` plays hundreds."""
     for lane in ("in-1", "in-2", "out-1", "out-2"):
         assert attempt("bac-luan-2", lane, "reference", "suite").told == []
+
+
+@pytest.mark.slow
+def test_a_clients_log_does_not_drown_the_findings(tmp_path: Path) -> None:
+    """The first program cuts a Modbus link: pymodbus has much to say, and the command is silent."""
+    call = ["--programs", "1", "--lane", "in-1", "--stack", "examples.naive_stack:create"]
+    done = subprocess.run(
+        [sys.executable, "-m", "fixtures.fuzz", *call, "--out", str(tmp_path)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "fuzz-0-0.json: broken: " in done.stdout
+    assert done.stderr == ""
 
 
 def test_an_unknown_lane_or_stack_is_named() -> None:
