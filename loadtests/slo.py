@@ -155,6 +155,10 @@ def judge(recorder: Recorder, slo: Slo) -> Verdict:
     return Verdict("pass", f"all {len(checks)} limits held", checks)
 
 
+ERRORS_WITHOUT_LIMITS = 0.01
+"""A run without an `slo.toml` is no success when more than this share of it failed."""
+
+
 def judge_without_limits(recorder: Recorder) -> Verdict:
     """The verdict where no `slo.toml` was given: only the generator is held to its defaults."""
     checks = _health_checks(recorder, GeneratorLimits())
@@ -163,6 +167,14 @@ def judge_without_limits(recorder: Recorder) -> Verdict:
         return Verdict("inconclusive", f"the generator was starved: {describe(starved[0])}", checks)
     if recorder.total().ok == 0:
         return Verdict("breach", "not one good answer", checks)
+    rate = recorder.total().error_rate
+    if rate > ERRORS_WITHOUT_LIMITS:
+        return Verdict(
+            "breach",
+            f"{rate:.1%} failed; without limits of your own (--slo) at most "
+            f"{ERRORS_WITHOUT_LIMITS:.0%} may",
+            checks,
+        )
     return Verdict("pass", "measured; no limits were given (--slo)", checks)
 
 

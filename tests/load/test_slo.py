@@ -118,9 +118,13 @@ def test_all_arrivals_together_leave_steps_out() -> None:
     assert verdict.outcome == "breach"
 
 
-def test_without_limits_only_the_generator_is_judged() -> None:
-    """No slo.toml: measured is a pass, starved is not."""
+def test_without_limits_generator_and_failures_are_judged() -> None:
+    """No slo.toml: measured is a pass, starved is not, and neither is one failure in fifty."""
     assert slo.judge_without_limits(run(9.0)).outcome == "pass"
+    assert slo.judge_without_limits(run(failed=2)).outcome == "pass"
+    verdict = slo.judge_without_limits(run(count=196, failed=4))
+    assert (verdict.outcome, verdict.exit_code) == ("breach", 99)
+    assert "2.0% failed" in verdict.reason
     assert slo.judge_without_limits(run(lag_s=0.5)).outcome == "inconclusive"
 
 
