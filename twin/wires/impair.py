@@ -200,13 +200,20 @@ class Pipe(Generic[T]):
         self._held: list[tuple[T, bool]] = []
         self._heap: list[_Late[T]] = []
         self._number = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        # Kept here: uvloop's handle of a timer that is due at once does not know when.
+        self._timer_s = 0.0
         self._lane_due_s: dict[str, float] = {}
 
     @property
     def clear(self) -> bool:
         """Whether nothing is on its way and no fault is on: a wire may pass it by."""
         return not self._active and not self._heap and not self._held
+
+    @property
+    def waiting(self) -> int:
+        """Messages on their way or held."""
+        return len(self._heap) + len(self._held)
 
     def follow(self, links: Iterable[Link]) -> None:
         """Take over the faults that are on now in `links`."""
@@ -310,9 +317,10 @@ class Pipe(Generic[T]):
             return
         due_s = self._heap[0].due_s
         if self._timer is not None:
-            if self._timer.when() <= due_s:
+            if self._timer_s <= due_s:
                 return
             self._timer.cancel()
+        self._timer_s = due_s
         self._timer = self._clock.loop.call_at(due_s, self._due)
 
     def _due(self) -> None:
