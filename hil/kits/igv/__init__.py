@@ -1,0 +1,247 @@
+"""The kit of a driverless vehicle: a VDA 5050 fleet control that judges one vehicle over MQTT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Literal, cast
+
+import msgspec
+from markupsafe import Markup
+
+from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
+from hil.emulation import EmulatedBench
+from hil.emulator import Where
+from hil.kit import Kit
+from hil.papers import Pics, Pixit, Product, Text
+from hil.roles import Operator
+from hil.variant import Variant
+from twin.clock import Clock
+from twin.profiles.vda5050 import load
+from twin.trace import Record, Trace
+from twin.wires.vda5050.abilities import offered
+from twin.wires.vda5050.action_logic import LIMITS
+from twin.wires.vda5050.factsheet import SUPPORTED_ZONES
+
+from .curves import curves
+from .emulation import BOOT_S, MANUFACTURER, MAP, SERIAL, TRACK, EmulatedIgv, IgvVariant
+from .hands import IgvManualHands, IgvTwinHands
+from .orders import Orders
+from .papers import IgvPics, IgvPixit
+from .roles import IgvRoles
+from .session import IgvSession
+from .wire import IgvWire
+
+
+class MqttDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test behind an MQTT broker."""
+
+    driver: Literal["vda5050"]
+    host: Text
+    port: Port = 1883
+    limit_s: float = 10.0
+    """How long broker and vehicle may take to answer before the wire counts as dead."""
+
+
+class IgvBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole of bench.toml for a vehicle."""
+
+    broker: MqttDevice
+    track: RoleConfig | None = None
+    link: RoleConfig | None = None
+    attendant: RoleConfig | None = None
+
+
+_BENCH = """\
+# A bench: which role is played by what. Limits do not stand here but in the requirements.
+# Drivers: vda5050 (the vehicle's own wire, over a broker), twin (an emulated vehicle in another
+# process, which brings its broker), manual (a person who answers prompts).
+
+[bench]
+id = "{id}"
+site = "laboratory"
+speed = {speed}
+
+[broker]                      # where the vehicle under test is connected to
+driver = "vda5050"
+host = "127.0.0.1"
+port = {port}
+
+[track]                       # who sees where the vehicle really is
+driver = "twin"
+url = "{control}"
+
+[link]                        # the vehicle's radio
+driver = "twin"
+url = "{control}"
+
+[attendant]                   # a person at the vehicle: emergency stop, field, key switch
+driver = "twin"
+url = "{control}"
+
+[power]
+driver = "twin"
+url = "{control}"
+"""
+
+_HANDS = RoleRule(("twin", "manual"))
+
+
+class IgvKit(Kit):
+    """Everything that certification has to know of a vehicle."""
+
+    device = "igv"
+    help = "a VDA 5050 vehicle over MQTT: connection, orders, actions, safety of motion, recovery."
+    modules = (
+        "igv",
+        "igv_states",
+        "igv_orders",
+        "igv_wrong",
+        "igv_updates",
+        "igv_actions",
+        "igv_cancel",
+        "igv_safety",
+        "igv_maps",
+        "igv_recovery",
+    )
+    good = ("2.1", "3.0", "2.0")
+    health = ("connection-at-qos-0", "passes-the-decision-point", "takes-what-is-not-released")
+    engines = ("kinematic", "pybullet")
+    product = Product(
+        vendor="gatetwin",
+        model="emulated container IGV",
+        hardware="none",
+        firmware="1.0",
+        serial=SERIAL,
+    )
+    pics_type = IgvPics
+    pixit_type = IgvPixit
+    bench_type = IgvBench
+    rules = {  # noqa: RUF012 - never changed
+        "track": _HANDS,
+        "link": _HANDS,
+        "attendant": _HANDS,
+        "power": POWER,
+        "operator": OPERATOR,
+    }
+
+    def emulated_pics(self, profile: str) -> IgvPics:
+        """See `Kit`."""
+        dialect = load(profile)
+        scopes = offered(dialect)
+        three = dialect.instant_states
+
+        def of(scope: str) -> list[str]:
+            return [kind for kind, where in scopes.items() if scope in where]
+
+        return IgvPics(
+            device=self.device,
+            profile=profile,
+            version=cast("Any", profile),
+            instant_actions=of("INSTANT"),
+            node_actions=of("NODE"),
+            edge_actions=of("EDGE"),
+            on_edges=True,
+            blocking=cast("Any", list(dialect.blocking)),
+            cancellable=True,
+            pausable=True,
+            new_base_request=True,
+            factsheet=True,
+            visualization=True,
+            maps=profile != "2.0",
+            zones=list(SUPPORTED_ZONES) if three else [],
+            nodes_max=LIMITS["order.nodes"],
+            power_controllable=True,
+        )
+
+    def emulated_pixit(self, profile: str) -> IgvPixit:
+        """See `Kit`."""
+        dialect = load(profile)
+        return IgvPixit(
+            prefix=f"{dialect.interface}/{dialect.major}",
+            manufacturer=MANUFACTURER,
+            serial_number=SERIAL,
+            map_id=MAP,
+            map_version="1",
+            track=TRACK,
+            position_m=0.2,
+            length_m=15.0,
+            speed_m_s=6.95,
+            slow_m_s=1.0,
+            node_action="finePositioning",
+            edge_action="detectObject",
+            action_s=10.0,
+            leg_s=30.0,
+            settle_s=0.6,
+            stop_s=10.0,
+            start_up_s=BOOT_S + 2.0,
+        )
+
+    def emulate(
+        self, clock: Clock, profile: str, variant: Variant | None, trace: Trace, *, engine: str
+    ) -> EmulatedBench:
+        """See `Kit`."""
+        return EmulatedIgv(
+            clock, profile, cast("IgvVariant | None", variant), trace, engine=engine
+        )
+
+    def beside(
+        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
+    ) -> IgvSession:
+        """See `Kit`."""
+        assert isinstance(bench, EmulatedIgv)
+        assert isinstance(pics, IgvPics)
+        assert isinstance(pixit, IgvPixit)
+        orders = Orders(load(pics.version), pixit, clock)
+        wire = IgvWire("127.0.0.1", port, pixit, orders, clock, trace, limit_s=5.0)
+        hands = bench.hands
+        roles = IgvRoles(power=hands, track=hands, link=hands, attendant=hands)
+        return IgvSession(clock, trace, wire, roles, pics, pixit)
+
+    def bench_toml(self, where: Where, id: str, profile: str) -> str:
+        """See `Kit`."""
+        del profile
+        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
+
+    def bind(
+        self,
+        file: IgvBench,
+        pics: IgvPics,
+        pixit: IgvPixit,
+        clock: Clock,
+        trace: Trace,
+        stack: AsyncExitStack,
+        *,
+        operator: Operator | None = None,
+    ) -> IgvSession:
+        """See `Kit`."""
+        orders = Orders(load(pics.version), pixit, clock)
+        broker = file.broker
+        wire = IgvWire(
+            broker.host, broker.port, pixit, orders, clock, trace,
+            limit_s=broker.limit_s * max(1.0, clock.speed),
+        )  # fmt: skip
+        stack.callback(wire.close)
+        binder = Binder(clock, trace, stack, IgvTwinHands, IgvManualHands, operator=operator)
+        person = binder.operator(file.operator)
+
+        def played(config: RoleConfig | None) -> Any:
+            if config is None:
+                return None
+            return binder.twin(config.url) if config.driver == "twin" else binder.manual()
+
+        roles = IgvRoles(
+            power=binder.power(file.power),
+            operator=person,
+            track=played(file.track),
+            link=played(file.link),
+            attendant=played(file.attendant),
+        )
+        return IgvSession(clock, trace, wire, roles, pics, pixit)
+
+    def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
+        """See `Kit`."""
+        return curves(records)
+
+
+KIT = IgvKit()

@@ -1,0 +1,347 @@
+# ruff: noqa: D102 - overrides; each class says how it is broken
+"""Broken vehicles, by what they make of orders, actions, zones and their own safety."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from twin.devices.igv import Igv, Mode, StopKind
+from twin.wires.vda5050.actions import ActionState, Status
+from twin.wires.vda5050.effects import Abort, Outcome, Route
+from twin.wires.vda5050.logic import OrderLogic
+from twin.wires.vda5050.messages import UINT32, Writer
+from twin.wires.vda5050.problems import Problem
+from twin.wires.vda5050.records import Edge, Node, Order, Response
+from twin.wires.vda5050.zones import Zones, ZoneSet
+
+
+class OneCounter(Writer):
+    """Counts one headerId over all topics."""
+
+    def header(self, topic: str) -> dict[str, Any]:
+        head = super().header(topic)
+        count = self.header_ids["all"] = (self.header_ids.get("all", -1) + 1) % UINT32
+        return head | {"headerId": count}
+
+
+class WaitsForTheWhole(OrderLogic):
+    """Does not drive while anything of the order is not released."""
+
+    def route(self) -> Route | None:
+        return None if self.has_horizon else super().route()
+
+
+class TakesOverWhileDriving(OrderLogic):
+    """Drops what it drives for what comes."""
+
+    def _take_new(self, order: Order) -> Outcome:
+        if self.facts.driving:
+            self.clear_order("another one came")
+        return super()._take_new(order)
+
+
+class HorizonIsNothing(OrderLogic):
+    """Is idle when only a horizon is left."""
+
+    @property
+    def idle(self) -> bool:
+        ended = all(one.ended for one in self.actions.values())
+        return ended and not any(node.released for node in self.nodes)
+
+    def _take_new(self, order: Order) -> Outcome:
+        if self.idle:
+            self._drop_horizon()
+        return super()._take_new(order)
+
+
+class StopsWhenItRefuses(OrderLogic):
+    """Brakes for good when it has refused something on its way."""
+
+    def _reject(self, problem: Problem) -> None:
+        super()._reject(problem)
+        if self.facts.driving:
+            self.set_paused(True)
+
+
+class ReportsTheSame(OrderLogic):
+    """Calls the identical order outdated."""
+
+    def _take_update(self, order: Order) -> Outcome:
+        if order.order_update_id == self.order_update_id:
+            self._reject(Problem("outdated_update", self._ids(order), "it is here already"))
+            return Outcome.REJECTED
+        return super()._take_update(order)
+
+
+class StitchesAtTheHorizon(OrderLogic):
+    """Takes an update that begins at the end of the horizon (ros_amr_interop #58)."""
+
+    def _continues(self, order: Order) -> Problem | None:
+        last = self.nodes[-1] if self.nodes else None
+        if last is None or last.released or last.sequence_id != order.nodes[0].sequence_id:
+            return super()._continues(order)
+        replace = msgspec.structs.replace
+        self.nodes = [replace(node, released=True) for node in self.nodes]
+        self.edges = [replace(edge, released=True) for edge in self.edges]
+        for state in self.actions.values():
+            state.horizon = False
+        return None
+
+
+class KeepsOldActions(OrderLogic):
+    """Goes on listing the actions of a horizon that was replaced."""
+
+    def _drop_horizon(self) -> None:
+        old = {key: state for key, state in self.actions.items() if state.horizon}
+        super()._drop_horizon()
+        self.actions |= old
+
+
+class RepeatsActions(OrderLogic):
+    """Does the actions of the resent node again."""
+
+    def _take_update(self, order: Order) -> Outcome:
+        outcome = super()._take_update(order)
+        if outcome is Outcome.UPDATED:
+            first = order.nodes[0]
+            again = [ActionState(one, "NODE", first.sequence_id) for one in first.actions]
+            self.actions |= {state.action.action_id: state for state in again}
+            self._queue.add(again)
+            self.settle()
+        return outcome
+
+
+class ForgetsWhatIsDone(OrderLogic):
+    """Knows nothing of an order that it has completed."""
+
+    def _continues(self, order: Order) -> Problem | None:
+        if self.idle:
+            return Problem("discontinuous_update", self._ids(order), "there is no such order")
+        return super()._continues(order)
+
+
+class InstantIsAnOrder(OrderLogic):
+    """Takes no order while it writes a report (ros_amr_interop #76)."""
+
+    @property
+    def idle(self) -> bool:
+        reports = [s for s in self.instant.values() if s.action.action_type == "logReport"]
+        return super().idle and all(state.ended for state in reports)
+
+
+class WaitingStays(OrderLogic):
+    """Leaves actions that waited WAITING when it cancels."""
+
+    def fail_at_once(self, state: ActionState, why: str) -> None:
+        if state.status is not Status.WAITING:
+            super().fail_at_once(state, why)
+
+
+class FinishedAtOnce(OrderLogic):
+    """cancelOrder is FINISHED as soon as it came."""
+
+    def _finish_cancelling(self) -> None:
+        self.nodes, self.edges, self.cancelled = [], [], True
+        for state in self._cancelling:
+            state.become(Status.FINISHED)
+        self._cancelling = []
+        self.revision += 1
+
+
+class Revives(OrderLogic):
+    """An update brings a cancelled order back."""
+
+    def _take_update(self, order: Order) -> Outcome:
+        self.cancelled = False
+        return super()._take_update(order)
+
+
+class FailedBlocks(OrderLogic):
+    """An action that has FAILED is not over for it (VDA5050 #269)."""
+
+    @property
+    def idle(self) -> bool:
+        failed = any(one.status is Status.FAILED for one in self.actions.values())
+        return super().idle and not failed
+
+
+class CancelledIsFinished(OrderLogic):
+    """Reports what was broken off as FINISHED."""
+
+    def fail_at_once(self, state: ActionState, why: str) -> None:
+        if state.status is Status.RUNNING:
+            self._effects.append(Abort(state.action.action_id))
+            state.become(Status.FINISHED)
+            return
+        super().fail_at_once(state, why)
+
+
+class KeepsOldErrors(OrderLogic):
+    """Goes on reporting what it refused, whatever it takes."""
+
+    def _accept(self, nodes: Iterable[Node], edges: Iterable[Edge]) -> None:
+        old = list(self.problems.active)
+        super()._accept(nodes, edges)
+        self.problems.active = old
+
+
+class Sulks(OrderLogic):
+    """Ignores the order after one that it refused."""
+
+    _sulks = False
+
+    def take_order(self, order: Order) -> Outcome:
+        if self._sulks:
+            self._sulks = False
+            return Outcome.IGNORED
+        return super().take_order(order)
+
+    def _reject(self, problem: Problem) -> None:
+        super()._reject(problem)
+        self._sulks = True
+
+
+class PauseIsAWord(OrderLogic):
+    """Says that it is paused, and drives on."""
+
+    @property
+    def frozen(self) -> bool:
+        return self.held or self.hibernating
+
+    def end_waiting(self) -> None:
+        for state in self.pausing:
+            state.become(Status.FINISHED)
+        self.pausing = []
+        super().end_waiting()
+
+
+class OrdersWake(OrderLogic):
+    """An order ends a pause."""
+
+    def _take_new(self, order: Order) -> Outcome:
+        outcome = super()._take_new(order)
+        if outcome is Outcome.ACCEPTED:
+            self.set_paused(False)
+        return outcome
+
+
+class CancelsAtTheEnd(OrderLogic):
+    """Drives its base to the end before it stops for cancelOrder."""
+
+    def route(self) -> Route | None:
+        cancelling, self._cancelling = self._cancelling, []
+        route = super().route()
+        self._cancelling = cancelling
+        return route
+
+
+# ---------------------------------------------------------------- the vehicle's own safety
+
+
+class DeafToTheStop(Igv):
+    """Its emergency stop is not wired."""
+
+    def press_stop(self, kind: StopKind, *, cause: int = -1) -> None:
+        del kind, cause
+
+
+class RestartsByItself(Igv):
+    """Goes on as soon as its emergency stop is acknowledged."""
+
+    def acknowledge(self, *, cause: int = -1) -> bool:
+        done = super().acknowledge(cause=cause)
+        self.restart(cause=cause)
+        return done
+
+
+class BlindInTheField(Igv):
+    """Reports its field and drives on."""
+
+    @property
+    def held(self) -> bool:
+        return self.stop is not StopKind.NONE or self.needs_restart
+
+    def _set_field(self, on: bool, cause: int) -> None:
+        del cause
+        self.field_violated = on
+        self.changed("safety")
+
+
+class KeyIsLoose(Igv):
+    """Its key switch does nothing."""
+
+    def set_mode(self, mode: Mode, *, cause: int = -1) -> None:
+        if mode is not Mode.MANUAL:
+            super().set_mode(mode, cause=cause)
+
+
+# ---------------------------------------------------------------- zones
+
+
+class EnablesAtOnce(Zones):
+    """Uses a zone set as soon as it comes."""
+
+    def store(self, new: ZoneSet) -> bool:
+        stored = super().store(new)
+        if stored:
+            self.enable(new.zone_set_id)
+        return stored
+
+
+class StoresTwice(Zones):
+    """Takes a zone set again."""
+
+    def store(self, new: ZoneSet) -> bool:
+        super().store(new)
+        return True
+
+
+class NeverEnabled(Zones):
+    """Lists every zone set as DISABLED."""
+
+    def shown_sets(self) -> list[dict[str, Any]]:
+        return [one | {"zoneSetStatus": "DISABLED"} for one in super().shown_sets()]
+
+
+class GrantsItself(Zones):
+    """Needs no release."""
+
+    def _granted(self, zone: Any) -> bool:
+        del zone
+        return True
+
+
+class AsksNobody(Zones):
+    """Its requests do not stand in the state."""
+
+    def shown_requests(self) -> list[dict[str, Any]]:
+        return []
+
+
+class DeafToGrants(Zones):
+    """Does not hear a grant."""
+
+    def respond(self, answer: Response, lease_ns: int | None, now_ns: int) -> str:
+        return "" if answer.grant_type == "GRANTED" else super().respond(answer, lease_ns, now_ns)
+
+
+class NoZoneLimits(Zones):
+    """Does not look at the speed of zones."""
+
+    def speed_limits(self) -> list[tuple[float, float, float]]:
+        return []
+
+
+class NothingIsBlocked(Zones):
+    """Drives through BLOCKED zones."""
+
+    def limit_m(self, way_m: float) -> float | None:
+        found = self.crossings
+        self.crossings = [one for one in found if one.zone.zone_type != "BLOCKED"]
+        try:
+            return super().limit_m(way_m)
+        finally:
+            self.crossings = found
