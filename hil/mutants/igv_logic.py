@@ -14,8 +14,8 @@ from twin.wires.vda5050.effects import Abort, Outcome, Route
 from twin.wires.vda5050.logic import OrderLogic
 from twin.wires.vda5050.messages import UINT32, Writer
 from twin.wires.vda5050.problems import Problem
-from twin.wires.vda5050.records import Edge, Node, Order, Response
-from twin.wires.vda5050.zones import Zones, ZoneSet
+from twin.wires.vda5050.records import Edge, Node, Order, Response, ZoneSet
+from twin.wires.vda5050.zones import Zones
 
 
 class OneCounter(Writer):
@@ -160,11 +160,12 @@ class Revives(OrderLogic):
 
 
 class FailedBlocks(OrderLogic):
-    """An action that has FAILED is not over for it (VDA5050 #269)."""
+    """A node's action that has FAILED is not over for it (VDA5050 #269)."""
 
     @property
     def idle(self) -> bool:
-        failed = any(one.status is Status.FAILED for one in self.actions.values())
+        nodes = [one for one in self.actions.values() if one.scope == "NODE"]
+        failed = any(one.status is Status.FAILED for one in nodes)
         return super().idle and not failed
 
 
@@ -189,7 +190,7 @@ class KeepsOldErrors(OrderLogic):
 
 
 class Sulks(OrderLogic):
-    """Ignores the order after one that it refused."""
+    """Ignores the order after one with an action that it does not know."""
 
     _sulks = False
 
@@ -201,7 +202,7 @@ class Sulks(OrderLogic):
 
     def _reject(self, problem: Problem) -> None:
         super()._reject(problem)
-        self._sulks = True
+        self._sulks = problem.key == "invalid_order_action"
 
 
 class PauseIsAWord(OrderLogic):

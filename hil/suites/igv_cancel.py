@@ -144,7 +144,9 @@ def a_running_action_fails(view: IgvView) -> Finding:
     if before.status(action) != "RUNNING":
         return inconclusive("the action was not running")
     pair = (after[-1].status(action), after[-1].status(name))
-    return check(pair == ("FAILED", "FINISHED"), "FAILED", f"action {pair[0]}, cancelOrder {pair[1]}")
+    return check(
+        pair == ("FAILED", "FINISHED"), "FAILED", f"action {pair[0]}, cancelOrder {pair[1]}"
+    )
 
 
 @suite.case(limit_s=300)

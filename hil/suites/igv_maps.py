@@ -221,9 +221,7 @@ async def other_zones(session: IgvSession) -> None:
         await session.step("slow drive")
         await session.take(session.orders.drive([0, 1, 2, 3, 4]))
         length_m = session.pixit.length_m + math.dist(*session.pixit.track[2:4])
-        await session.until(
-            lambda: session.idle, 4 * session.pixit.leg_s + 2 * length_m / slow
-        )
+        await session.until(lambda: session.idle, 4 * session.pixit.leg_s + 2 * length_m / slow)
         await session.step("slow end")
         await _clear(session)
         await session.ready("any")

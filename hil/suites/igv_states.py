@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hil.kits.igv.session import IgvSession
 from hil.kits.igv.view import ENDED, MOVES_M_S, IgvView, Seen
 from hil.measurement import Measurement, at_most
@@ -34,7 +36,7 @@ def a_state_every_30_s(view: IgvView) -> Finding:
     if first is None or last is None:
         return inconclusive("it was not watched")
     times = [first, *(one.t_s for one in view.span("begin", "asked")), last]
-    gap = max(b - a for a, b in zip(times, times[1:], strict=False))
+    gap = max(b - a for a, b in pairwise(times))
     limit = at_most(STATE_S + JITTER_S)
     return decide(
         "often enough", "too seldom", Measurement("interval", gap, "s", limit, rule="simple")

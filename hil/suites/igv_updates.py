@@ -38,9 +38,7 @@ async def updates(session: IgvSession) -> None:
     near = {0: [work]}
     new = orders.drive([1, 2, 3], name, 5, first=2, released=1, actions=near)
     await _sent(session, "new horizon", new)
-    await _sent(
-        session, "old number", orders.drive([1, 2], name, 4, first=2, actions=near)
-    )
+    await _sent(session, "old number", orders.drive([1, 2], name, 4, first=2, actions=near))
     await _sent(session, "no horizon", orders.drive([1], name, 6, first=2, actions=near))
     await session.step("onward")
     await session.take(orders.drive([1, 2], name, 7, first=2, actions=near), label="onward")
@@ -84,7 +82,7 @@ def the_same_again_is_nothing(view: IgvView) -> Finding:
         return inconclusive("the same was not sent again")
     wrong = _unchanged(view, "same", "other")
     errors = [one.get("errorType") for one in view.new_errors("same", "other")]
-    return check(not wrong and not errors, "ignored", f"{wrong} {errors if errors else ''}".strip())
+    return check(not wrong and not errors, "ignored", f"{wrong} {errors or ''}".strip())
 
 
 @suite.judge("IGV-UPD-03", case="updates")

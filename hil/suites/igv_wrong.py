@@ -30,9 +30,9 @@ class Wrong:
     applies: Callable[[IgvSession], bool] = lambda _: True
 
 
-def _altered(change: Callable[[Message], object], places: tuple[int, ...] = (0, 1)) -> Callable[
-    [IgvSession], Message
-]:
+def _altered(
+    change: Callable[[Message], object], places: tuple[int, ...] = (0, 1)
+) -> Callable[[IgvSession], Message]:
     def make(session: IgvSession) -> Message:
         order = session.orders.drive(places)
         change(order)

@@ -99,6 +99,7 @@ class IgvKit(Kit):
         "igv_wrong",
         "igv_updates",
         "igv_actions",
+        "igv_instants",
         "igv_cancel",
         "igv_safety",
         "igv_maps",
@@ -169,6 +170,7 @@ class IgvKit(Kit):
             speed_m_s=6.95,
             slow_m_s=1.0,
             node_action="finePositioning",
+            node_parameters={},
             edge_action="detectObject",
             action_s=10.0,
             leg_s=30.0,
@@ -181,9 +183,7 @@ class IgvKit(Kit):
         self, clock: Clock, profile: str, variant: Variant | None, trace: Trace, *, engine: str
     ) -> EmulatedBench:
         """See `Kit`."""
-        return EmulatedIgv(
-            clock, profile, cast("IgvVariant | None", variant), trace, engine=engine
-        )
+        return EmulatedIgv(clock, profile, cast("IgvVariant | None", variant), trace, engine=engine)
 
     def beside(
         self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit

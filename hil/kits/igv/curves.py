@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -25,7 +26,7 @@ def curves(records: Sequence[Record]) -> list[tuple[str, Markup]]:
         speed = [(r.t_s - start, float(r.payload["speed_m_s"])) for r in seen]
         found.append(("Driving to the decision point: true speed", _chart("speed", speed, "m/s")))
     states = [r.t_s for r in of_case(records, "idle") if _is_state(r)]
-    gaps = [(later - states[0], later - one) for one, later in zip(states, states[1:], strict=False)]
+    gaps = [(later - states[0], later - one) for one, later in pairwise(states)]
     if gaps:
         limit = [("30 s", 30.0, 0.0, gaps[-1][0])]
         title = "Time between two states while nothing happens"
@@ -51,9 +52,7 @@ def _way(drive: Sequence[Record]) -> Markup:
         return math.dist(begin, (x, y))
 
     way = [
-        (r.t_s - start, off(r.payload["x_m"], r.payload["y_m"]))
-        for r in drive
-        if r.kind == "truth"
+        (r.t_s - start, off(r.payload["x_m"], r.payload["y_m"])) for r in drive if r.kind == "truth"
     ]
     base: Line = []
     for record in drive:

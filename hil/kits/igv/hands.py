@@ -58,7 +58,9 @@ class IgvManualHands(ManualHands):
 
     async def link(self, up: bool) -> None:
         """See `RadioLink`."""
-        how = "back on" if up else "off, without the vehicle's power (shield or switch off its cell)"
+        how = (
+            "back on" if up else "off, without the vehicle's power (shield or switch off its cell)"
+        )
         await self.do("radio cut", not up, f"Switch the vehicle's radio {how}. Done?")
 
     async def stop(self, pressed: bool) -> None:

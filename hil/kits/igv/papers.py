@@ -67,7 +67,8 @@ class IgvPixit(Pixit, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Speed limit that the test of limits sets on an edge."""
     node_action: Text
     """An order action that takes some seconds and that every track node can have."""
-    node_parameters: dict[str, str] = {}
+    node_parameters: dict[str, str]
+    """Its parameters; a table that may be empty."""
     edge_action: str = ""
     action_s: Seconds
     """The longest that the test action takes."""

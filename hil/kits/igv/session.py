@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hil.errors import BenchError
+from hil.errors import BenchError, Unreachable
 from hil.session import Session
 from twin.clock import Clock
 from twin.trace import Trace
@@ -19,7 +19,7 @@ from .wire import IgvWire
 ENDED = ("FINISHED", "FAILED")
 STILL_M_S = 0.01
 HOME_M = 1.0
-"""Nearer to the track's first node than this, it is there (the start of an order allows as much)."""
+"""Nearer to the track's first node than this, it is there; the start of an order allows as much."""
 
 
 class IgvSession(Session[IgvPics, IgvPixit]):
@@ -180,7 +180,10 @@ class IgvSession(Session[IgvPics, IgvPixit]):
             await self._drive_home()
 
     async def _automatic(self) -> None:
+        heard = self.wire.heard
         await self.fresh_state()
+        if self.wire.heard == heard:
+            raise Unreachable("vehicle wire: no state within the time to settle, before the case")
         limit_s = self.pixit.start_up_s + 5.0
 
         def takes_orders() -> bool:
@@ -199,7 +202,9 @@ class IgvSession(Session[IgvPics, IgvPixit]):
             await self.cancel()
             await self.until(lambda: self.idle, self.pixit.stop_s + self.pixit.settle_s)
         if not self.idle:
-            raise BenchError("vehicle: it holds an order that cannot be cancelled; clear it by hand")
+            raise BenchError(
+                "vehicle: it holds an order that cannot be cancelled; clear it by hand"
+            )
 
     def here(self, sequence: int = 0) -> Message:
         """A node where the vehicle stands."""

@@ -25,7 +25,7 @@ class _Shape(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Members in snake case; the wire has camel case."""
 
 
-class Header(_Shape, kw_only=True):
+class Header(_Shape, frozen=True, kw_only=True):
     """Of every message."""
 
     header_id: UInt32
@@ -35,19 +35,19 @@ class Header(_Shape, kw_only=True):
     serial_number: Name
 
 
-class _Node(_Shape, kw_only=True):
+class _Node(_Shape, frozen=True, kw_only=True):
     node_id: Name
     sequence_id: UInt32
     released: bool
 
 
-class _Edge(_Shape, kw_only=True):
+class _Edge(_Shape, frozen=True, kw_only=True):
     edge_id: Name
     sequence_id: UInt32
     released: bool
 
 
-class _Position(_Shape, kw_only=True):
+class _Position(_Shape, frozen=True, kw_only=True):
     x: float
     y: float
     theta: Annotated[float, msgspec.Meta(ge=-3.14159266, le=3.14159266)]
@@ -57,13 +57,13 @@ class _Position(_Shape, kw_only=True):
     deviation_range: float | None = None
 
 
-class _Velocity(_Shape, kw_only=True):
+class _Velocity(_Shape, frozen=True, kw_only=True):
     vx: float | None = None
     vy: float | None = None
     omega: float | None = None
 
 
-class _Action(_Shape, kw_only=True):
+class _Action(_Shape, frozen=True, kw_only=True):
     action_id: Name
     action_status: Literal[
         "WAITING", "INITIALIZING", "RUNNING", "PAUSED", "RETRIABLE", "FINISHED", "FAILED"
@@ -73,42 +73,42 @@ class _Action(_Shape, kw_only=True):
     action_result: str | None = None
 
 
-class _Reference(_Shape, kw_only=True):
+class _Reference(_Shape, frozen=True, kw_only=True):
     reference_key: str
     reference_value: str
 
 
-class _Error(_Shape, kw_only=True):
+class _Error(_Shape, frozen=True, kw_only=True):
     error_type: Name
     error_level: Literal["WARNING", "URGENT", "CRITICAL", "FATAL"]
     error_references: tuple[_Reference, ...] = ()
     error_description: str | None = None
 
 
-class _Information(_Shape, kw_only=True):
+class _Information(_Shape, frozen=True, kw_only=True):
     info_type: Name
     info_level: Literal["INFO", "DEBUG"]
 
 
-class _Map(_Shape, kw_only=True):
+class _Map(_Shape, frozen=True, kw_only=True):
     map_id: Name
     map_version: str
     map_status: Literal["ENABLED", "DISABLED"]
 
 
-class _Power(_Shape, kw_only=True):
+class _Power(_Shape, frozen=True, kw_only=True):
     state_of_charge: Percent
     charging: bool
     battery_health: Percent | None = None
     range: NotNegative | None = None
 
 
-class _Safety(_Shape, kw_only=True):
+class _Safety(_Shape, frozen=True, kw_only=True):
     active_emergency_stop: str
     field_violation: bool
 
 
-class _ZoneRequest(_Shape, kw_only=True):
+class _ZoneRequest(_Shape, frozen=True, kw_only=True):
     request_id: Name
     request_type: Literal["ACCESS", "REPLANNING"]
     zone_id: str
@@ -116,7 +116,7 @@ class _ZoneRequest(_Shape, kw_only=True):
     request_status: Literal["REQUESTED", "GRANTED", "REVOKED", "EXPIRED", "QUEUED"]
 
 
-class State(Header, kw_only=True):
+class State(Header, frozen=True, kw_only=True):
     """The topic state."""
 
     order_id: str
@@ -142,32 +142,32 @@ class State(Header, kw_only=True):
     loads: tuple[dict[str, Any], ...] | None = None
 
 
-class State3(State, kw_only=True):
+class State3(State, frozen=True, kw_only=True):
     """The same in 3.0."""
 
     instant_action_states: tuple[_Action, ...]
 
 
-class Connection(Header, kw_only=True):
+class Connection(Header, frozen=True, kw_only=True):
     """The topic connection."""
 
     connection_state: Literal["ONLINE", "OFFLINE", "CONNECTION_BROKEN", "HIBERNATING"]
 
 
-class Visualization(Header, kw_only=True):
+class Visualization(Header, frozen=True, kw_only=True):
     """The topic visualization."""
 
     mobile_robot_position: _Position | None = None
     velocity: _Velocity | None = None
 
 
-class Visualization3(Visualization, kw_only=True):
+class Visualization3(Visualization, frozen=True, kw_only=True):
     """The same in 3.0."""
 
     reference_state_header_id: UInt32
 
 
-class _Kind(_Shape, kw_only=True):
+class _Kind(_Shape, frozen=True, kw_only=True):
     series_name: Name
     mobile_robot_kinematics: Name
     mobile_robot_class: Name
@@ -176,7 +176,7 @@ class _Kind(_Shape, kw_only=True):
     navigation_types: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
-class _Physical(_Shape, kw_only=True):
+class _Physical(_Shape, frozen=True, kw_only=True):
     minimum_speed: NotNegative
     maximum_speed: NotNegative
     maximum_acceleration: NotNegative
@@ -186,23 +186,23 @@ class _Physical(_Shape, kw_only=True):
     length: NotNegative
 
 
-class _Limits(_Shape, kw_only=True):
+class _Limits(_Shape, frozen=True, kw_only=True):
     maximum_string_lengths: dict[str, Any]
     maximum_array_lengths: dict[str, Any]
     timing: dict[str, Any]
 
 
-class _Scoped(_Shape, kw_only=True):
+class _Scoped(_Shape, frozen=True, kw_only=True):
     action_type: Name
     action_scopes: tuple[Literal["INSTANT", "NODE", "EDGE", "ZONE"], ...]
 
 
-class _Features(_Shape, kw_only=True):
+class _Features(_Shape, frozen=True, kw_only=True):
     optional_parameters: tuple[dict[str, Any], ...]
     mobile_robot_actions: tuple[_Scoped, ...]
 
 
-class Factsheet(Header, kw_only=True):
+class Factsheet(Header, frozen=True, kw_only=True):
     """The topic factsheet."""
 
     type_specification: _Kind

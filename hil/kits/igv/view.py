@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-from hil.kits.igv.orders import Message
 from hil.view import CaseView
 from twin.profiles.vda5050 import Dialect, load
 
+from .orders import Message
 from .papers import IgvPics, IgvPixit
 from .shape import in_words
 
@@ -115,11 +117,7 @@ class IgvView(CaseView[IgvPics, IgvPixit]):
         return bool(self.info.get("tracked", False))
 
     def _parsed(self, text: str) -> Message | None:
-        try:
-            data = json.loads(text, parse_constant=_no_number)
-        except (ValueError, RecursionError):
-            return None
-        return in_words(data, self.dialect) if isinstance(data, dict) else None
+        return _in_words(text, self.pics.version)
 
     def _heard(self, kind: str) -> list[Heard]:
         return [
@@ -221,7 +219,7 @@ class IgvView(CaseView[IgvPics, IgvPixit]):
         """How far along the track a place is, m: by its nearest point on the track."""
         best, along, passed = float("inf"), 0.0, 0.0
         track = self.pixit.track
-        for (ax, ay), (bx, by) in zip(track, track[1:], strict=False):
+        for (ax, ay), (bx, by) in pairwise(track):
             dx, dy = bx - ax, by - ay
             length = (dx * dx + dy * dy) ** 0.5
             raw = ((seen.x_m - ax) * dx + (seen.y_m - ay) * dy) / (length * length)
@@ -235,8 +233,7 @@ class IgvView(CaseView[IgvPics, IgvPixit]):
     def node_m(self, place: int) -> float:
         """How far along the track a node of it is, m."""
         track = self.pixit.track
-        pairs = zip(track[:place], track[1 : place + 1], strict=False)
-        return sum(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5 for a, b in pairs)
+        return sum(math.dist(a, b) for a, b in pairwise(track[: place + 1]))
 
     def new_errors(self, start: str, end: str | None = None) -> list[Message]:
         """Errors that came up between two marks."""
@@ -270,6 +267,16 @@ class IgvView(CaseView[IgvPics, IgvPixit]):
     def three(self) -> bool:
         """Version 3.0."""
         return self.pics.version == "3.0"
+
+
+@lru_cache(maxsize=4096)
+def _in_words(text: str, version: str) -> Message | None:
+    """A message in the words of 3.0; all judges share it and none alters it."""
+    try:
+        data = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return in_words(data, load(version)) if isinstance(data, dict) else None
 
 
 def _no_number(text: str) -> Any:
