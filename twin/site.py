@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from twin import strict_toml
+from twin import site_bridge, strict_toml
 from twin.errors import ConfigError, UnknownName
 
 SITES = Path(__file__).parent / "sites"
@@ -49,6 +49,8 @@ class Bridge(Strict, frozen=True):
 
     length_m: Metres
     width_m: Metres
+    cargo: site_bridge.Cargo | None = None
+    """What carries containers over it without drivers; without one there are only lanes."""
 
 
 class Hours(Strict, frozen=True):
@@ -275,6 +277,8 @@ def _problems(site: Site, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _lane_problems(key, lane, site)
     if not site.lanes:
         yield "lanes", "a site needs at least one lane"
+    if site.bridge.cargo is not None:
+        yield from site_bridge.problems(site.bridge.cargo, site.bridge.length_m)
     yield from _source_problems(site, data)
 
 

@@ -90,6 +90,8 @@ class KinematicMotion:
         if at_m > self.end.at_m:
             return None
         i = bisect.bisect_left(self._places, at_m)
+        if i == len(self._places):  # a stop that only rounding tells from where it begins
+            return self.duration_s
         low = self._times[i]
         high = self._times[i + 1] if i + 1 < len(self._times) else self.duration_s
         # The place grows with time within a piece; halvings need no case for a cubic's roots.

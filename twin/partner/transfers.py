@@ -1,0 +1,198 @@
+"""Containers that are to cross by themselves: who has released them, and who has received them.
+
+A transfer is *ready* when its truck stands under the crane. Each side releases it in its own time;
+a release may be taken back until the **permit** to cross is given, which needs both releases and
+is the last word of both sides. When a box has been set down beyond the line, the receiving side
+looks for itself and signs a **receipt** (Ed25519) over what it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from twin.clock import Clock
+from twin.devices.base import FaultKind, Faulty, Parameter
+from twin.errors import HarnessError
+from twin.trace import Trace
+
+Side = Literal["home", "far"]
+State = Literal["ready", "permitted", "received", "failed"]
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not an error of the harness
+    """What is asked for is not granted: a code and a reason in words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One container on its way over the line."""
+
+    id: str
+    box: str
+    from_yard: str
+    to_yard: str
+    place: str
+    """Where it stands under the crane of `from_yard`."""
+    perishable: bool
+    mass_kg: float
+    ready_s: float
+    releases: dict[Side, float] = field(default_factory=dict)
+    state: State = "ready"
+    failure: str = ""
+    receipt: dict[str, Any] = field(default_factory=dict)
+    fetched: bool = False
+    seq: int = 0
+
+    def shown(self) -> dict[str, Any]:
+        """What the service shows of it."""
+        return {
+            "id": self.id, "seq": self.seq, "container": self.box, "from_yard": self.from_yard,
+            "to_yard": self.to_yard, "place": self.place, "perishable": self.perishable,
+            "mass_kg": self.mass_kg, "state": self.state, "released": sorted(self.releases),
+            "fetched": self.fetched,
+        }  # fmt: skip
+
+
+Truth = Callable[[str, str], str | None]
+"""The number of the box that truly stands at (yard, place), or None."""
+
+
+class Transfers(Faulty):
+    """The book of all transfers that both sides share."""
+
+    FAULTS: ClassVar[Mapping[str, FaultKind]] = {
+        fault.kind: fault
+        for fault in (
+            FaultKind("down", "no service: every request is answered with 503"),
+            FaultKind(
+                "slow",
+                "every answer comes late",
+                {"delay_s": Parameter(5.0, "s", 0.0, 3600.0, doc="extra time of each answer")},
+            ),
+        )
+    }
+
+    def __init__(self, clock: Clock, trace: Trace, seed: bytes, truth: Truth) -> None:
+        """`seed`: 32 bytes from which the receiving side's key is made."""
+        super().__init__("transfers", trace)
+        self._clock, self._truth = clock, truth
+        try:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        except ModuleNotFoundError as error:
+            raise HarnessError(
+                "signed receipts need cryptography; pip install 'gatetwin[cranes]'"
+            ) from error
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.book: dict[str, Transfer] = {}
+        self._seq = 0
+
+    @property
+    def public_key(self) -> str:
+        """The receiving side's key, 32 bytes in hexadecimal."""
+        return self._key.public_key().public_bytes_raw().hex()
+
+    def _changed(self, transfer: Transfer) -> None:
+        self._seq += 1
+        transfer.seq = self._seq
+
+    def offer(self, transfer: Transfer, *, cause: int = -1) -> None:
+        """A truck is ready under the crane."""
+        self.book[transfer.id] = transfer
+        self._changed(transfer)
+        self.trace(
+            self.id, "transfer.ready", cause, transfer=transfer.id, box=transfer.box,
+            from_yard=transfer.from_yard, to_yard=transfer.to_yard, place=transfer.place,
+            perishable=transfer.perishable, mass_kg=transfer.mass_kg,
+        )  # fmt: skip
+
+    def release(self, id: str, side: Side) -> None:
+        """One side releases it."""
+        transfer = self.book[id]
+        transfer.releases[side] = self._clock.now_s()
+        self._changed(transfer)
+        self.trace(self.id, "transfer.released", transfer=id, box=transfer.box, side=side)
+
+    def revoke(self, id: str, side: Side) -> bool:
+        """One side takes its release back; False if the permit is given already."""
+        transfer = self.book[id]
+        if transfer.state != "ready":
+            return False
+        transfer.releases.pop(side, None)
+        self._changed(transfer)
+        self.trace(self.id, "transfer.revoked", transfer=id, box=transfer.box, side=side)
+        return True
+
+    # --- what the stack asks for -----------------------------------------------------------------
+
+    def after(self, seq: int) -> list[Transfer]:
+        """Everything that has changed since `seq`, in order."""
+        return sorted((t for t in self.book.values() if t.seq > seq), key=lambda t: t.seq)
+
+    def find(self, id: str) -> Transfer:
+        """The transfer of this id, or `Refusal`."""
+        if id not in self.book:
+            raise Refusal("unknown_transfer", f"there is no transfer {id!r}")
+        return self.book[id]
+
+    def permit(self, id: str) -> Transfer:
+        """Permission to cross, or `Refusal`; asking again gives the same answer."""
+        transfer = self.find(id)
+        if transfer.state == "permitted":
+            return transfer
+        if transfer.state != "ready":
+            raise Refusal("over", f"transfer {id} is {transfer.state}")
+        missing = [side for side in ("home", "far") if side not in transfer.releases]
+        if missing:
+            raise Refusal("not_released", f"no release of: {', '.join(missing)}")
+        transfer.state = "permitted"
+        self._changed(transfer)
+        self.trace(self.id, "transfer.permitted", transfer=id, box=transfer.box)
+        return transfer
+
+    def receive(self, id: str, place: str) -> dict[str, Any]:
+        """The signed receipt for the box that stands at `place` beyond the line, or `Refusal`."""
+        transfer = self.find(id)
+        seen = self._truth(transfer.to_yard, place)
+        self.trace(
+            self.id, "transfer.receipt_asked", transfer=id, box=transfer.box, place=place, seen=seen
+        )
+        if transfer.receipt:
+            return transfer.receipt
+        if transfer.state != "permitted":
+            raise Refusal("not_permitted", f"transfer {id} is {transfer.state}")
+        if seen != transfer.box:
+            raise Refusal("not_there", f"at {place} of {transfer.to_yard} there is {seen or 'none'}")
+        statement = {
+            "transfer": id, "container": transfer.box, "yard": transfer.to_yard, "place": place,
+            "received_at": self._clock.business_time(),
+        }  # fmt: skip
+        body = msgspec.json.encode(statement, order="sorted")
+        transfer.receipt = {"statement": body.decode(), "signature": self._key.sign(body).hex()}
+        transfer.state = "received"
+        self._changed(transfer)
+        self.trace(self.id, "transfer.received", transfer=id, box=transfer.box, place=place)
+        return transfer.receipt
+
+    def fetch(self, box: str) -> None:
+        """A truck has fetched this box: its place beyond the line is free."""
+        for transfer in self.book.values():
+            if transfer.box == box and not transfer.fetched:
+                transfer.fetched = True
+                self._changed(transfer)
+
+    def fail(self, id: str, reason: str) -> Transfer:
+        """The stack gives it up: people take over."""
+        transfer = self.find(id)
+        if transfer.state in ("ready", "permitted"):
+            transfer.state, transfer.failure = "failed", reason
+            self._changed(transfer)
+            self.trace(self.id, "transfer.failed", transfer=id, box=transfer.box, reason=reason)
+        return transfer

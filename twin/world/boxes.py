@@ -1,0 +1,124 @@
+"""The containers of a day: when each truck comes, what it brings, and who fetches what has crossed."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from twin.clock import Clock
+from twin.documents import containers
+from twin.site_bridge import Cargo, Demand
+from twin.trace import Trace
+from twin.world.crossing import Ledger
+from twin.world.yard import Box, Place, PlaceKind, Yard
+
+_FIRST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """One container, when its truck comes, and when each side releases it after that."""
+
+    t_s: float
+    from_yard: str
+    to_yard: str
+    box: Box
+    home_release_s: float
+    far_release_s: float
+
+
+def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignment]:
+    """Containers of `hours` at `boxes_day`: half each way, at random times, perishables mixed in."""
+    demand: Demand = cargo.demand
+    rng = random.Random(f"{seed}/consignments")
+    count = round(boxes_day * hours / 24)
+    home, far = (next(y.id for y in cargo.yards if y.side == side) for side in ("home", "far"))
+    times = sorted(_FIRST_S + rng.random() * max(0.0, hours * 3600 - _FIRST_S) for _ in range(count))
+    numbers: set[str] = set()
+    found = []
+    for index, t_s in enumerate(times):
+        number = containers.make(rng)
+        while number in numbers:
+            number = containers.make(rng)
+        numbers.add(number)
+        start, goal = (home, far) if index % 2 == 0 else (far, home)
+        perishable = rng.random() < demand.perishable
+        mass_kg = round(rng.uniform(*demand.mass_kg), -1)
+        box = Box(number, mass_kg, reefer=perishable, perishable=perishable)
+        late_s = round(rng.uniform(*demand.release_s), 1)
+        own, other = 5.0, late_s
+        if start != home:
+            own, other = other, own
+        found.append(Consignment(round(t_s, 1), start, goal, box, own, other))
+    return found
+
+
+Ready = Callable[[Consignment, Place], None]
+
+
+class Trucks:
+    """Trucks that bring boxes under the cranes, and those that fetch what has crossed."""
+
+    def __init__(
+        self, clock: Clock, trace: Trace, yards: Mapping[str, Yard], ledger: Ledger,
+        demand: Demand, rng: random.Random, ready: Ready, fetched: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._clock, self._trace, self._yards = clock, trace, yards
+        self._ledger, self._demand, self._rng, self._ready = ledger, demand, rng, ready
+        self._tell_fetched = fetched
+        self._queues: dict[str, deque[Consignment]] = {name: deque() for name in yards}
+        self._fetched: set[str] = set()
+        for name, yard in yards.items():
+            yard.on_change(lambda place, name=name: self._changed(name, place))
+
+    def expect(self, consignments: Iterable[Consignment]) -> None:
+        """Let each come at its time."""
+        for one in consignments:
+            self._clock.call_later(one.t_s - self._clock.now_s(), lambda one=one: self._come(one))
+
+    def _come(self, one: Consignment) -> None:
+        self._trace("world", "truck.arrival", yard=one.from_yard, box=one.box.number)
+        self._queues[one.from_yard].append(one)
+        self._serve(one.from_yard)
+
+    def _serve(self, name: str) -> None:
+        yard, queue = self._yards[name], self._queues[name]
+        for place in yard.places.values():
+            if queue and place.kind is PlaceKind.TRUCK and not place.present:
+                one = queue.popleft()
+                yard.arrive(place, one.box)
+                self._ready(one, place)
+
+    def _changed(self, name: str, place: Place) -> None:
+        if place.kind is PlaceKind.TRUCK and place.present and not place.boxes:
+            self._clock.call_later(
+                self._demand.truck_leaves_s, lambda: self._leave(name, place)
+            )
+        elif place.kind is PlaceKind.STACK and place.top is not None:
+            box = place.top
+            if box.number not in self._fetched:
+                self._fetched.add(box.number)
+                wait_s = self._rng.uniform(*self._demand.collect_s)
+                self._clock.call_later(wait_s, lambda: self._fetch(name, place, box))
+
+    def _leave(self, name: str, place: Place) -> None:
+        if place.present and not place.boxes:  # a box may have been put back on it
+            self._yards[name].depart(place)
+            self._serve(name)
+
+    def send_away(self, name: str, place: Place) -> None:
+        """A truck leaves with its box: people take over."""
+        if place.present:
+            box = self._yards[name].depart(place)
+            if box is not None:
+                self._ledger.gone(box.number, "sent away")
+            self._serve(name)
+
+    def _fetch(self, name: str, place: Place, box: Box) -> None:
+        if place.top is not box:
+            return  # a crane has it
+        self._yards[name].take(place, "truck")
+        self._ledger.gone(box.number, "fetched")
+        self._tell_fetched(box.number)

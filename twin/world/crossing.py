@@ -1,0 +1,155 @@
+"""What truly happens on the bridge: who is in which zone, who crosses the line, where each box is.
+
+Vehicles in motion are looked at every half second, which at 25 km/h is 3.5 m of way; a body counts
+with its whole outline along the bridge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from twin.clock import Clock
+from twin.trace import Trace
+from twin.world.carrier import Carrier, CarrierEvent, CarrierEventKind
+from twin.world.crane import CraneBody
+from twin.world.docks import Docks
+from twin.world.yard import PlaceKind, Yard
+
+LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """An exclusive stretch of the bridge, m of x."""
+
+    id: str
+    from_m: float
+    to_m: float
+
+
+class Crossing:
+    """Watches all vehicles of one bridge."""
+
+    def __init__(
+        self, clock: Clock, trace: Trace, carriers: Mapping[str, Carrier], *, line_m: float,
+        zones: Iterable[Zone], half_width_m: float,
+    ) -> None:  # fmt: skip
+        """`half_width_m`: farther than this from y = 0 a vehicle is not on the bridge."""
+        self._clock, self._trace, self._carriers = clock, trace, dict(carriers)
+        self._line_m, self._zones, self._half_m = line_m, list(zones), half_width_m
+        self._inside: dict[str, set[str]] = {name: set() for name in carriers}
+        self._side: dict[str, str] = {}
+        self._on_line: set[str] = set()
+        self._looking: set[str] = set()
+        for name, carrier in self._carriers.items():
+            self._side[name] = "home" if carrier.pose.x_m < line_m else "far"
+            carrier.on_event(lambda event, name=name: self._event(name, event))
+
+    def side_of(self, vehicle: str) -> str:
+        """The side on which it was last wholly."""
+        return self._side[vehicle]
+
+    def _event(self, name: str, event: CarrierEvent) -> None:
+        if event.kind is CarrierEventKind.REST:
+            self._look(name)
+        elif event.kind is CarrierEventKind.MOVING and name not in self._looking:
+            self._looking.add(name)
+            self._again(name)
+
+    def _again(self, name: str) -> None:
+        self._look(name)
+        if self._carriers[name].moving:
+            self._clock.call_later(LOOK_S, lambda: self._again(name))
+        else:
+            self._looking.discard(name)
+
+    def look_at(self, name: str) -> None:
+        """Look now: it was put somewhere else."""
+        self._look(name)
+
+    def _look(self, name: str) -> None:
+        carrier = self._carriers[name]
+        pose = carrier.pose
+        half_m = carrier.parameters.length_m / 2
+        rear, front = pose.x_m - half_m, pose.x_m + half_m
+        self._line(name, carrier, rear, front)
+        on_bridge = abs(pose.y_m) <= self._half_m
+        now = {
+            zone.id for zone in self._zones
+            if on_bridge and front > zone.from_m and rear < zone.to_m
+        }  # fmt: skip
+        was = self._inside[name]
+        for zone in sorted(was - now):
+            self._trace("world", "zone.left", zone=zone, vehicle=name)
+        for zone in sorted(now - was):
+            self._trace("world", "zone.entered", zone=zone, vehicle=name)
+        self._inside[name] = now
+
+    def _line(self, name: str, carrier: Carrier, rear: float, front: float) -> None:
+        boxes = [box.number for box in carrier.boxes]
+        side = "home" if front <= self._line_m else "far" if rear >= self._line_m else None
+        before = self._side[name]
+        if side is None:
+            if name not in self._on_line:
+                self._on_line.add(name)
+                self._trace("world", "line.entered", vehicle=name, side=before, boxes=boxes)
+            return
+        if side != before:
+            if name not in self._on_line:  # it was put across, or looked at too late
+                self._trace("world", "line.entered", vehicle=name, side=before, boxes=boxes)
+            self._trace("world", "line.crossed", vehicle=name, side=side, boxes=boxes)
+            self._side[name] = side
+        elif name in self._on_line:
+            self._trace("world", "line.backed", vehicle=name, side=side, boxes=boxes)
+        self._on_line.discard(name)
+
+
+class Ledger:
+    """Which carrier every box is on; says so whenever it changes.
+
+    A box must be on exactly one: a truck, a stack, a spreader, a vehicle. `box.where` lists all of
+    them, so that a box on two, or on none, is seen.
+    """
+
+    def __init__(
+        self, clock: Clock, trace: Trace, yards: Mapping[str, Yard],
+        cranes: Mapping[str, CraneBody], carriers: Mapping[str, Carrier], docks: Docks,
+    ) -> None:  # fmt: skip
+        self._clock, self._due = clock, False
+        self._trace, self._yards, self._cranes = trace, yards, cranes
+        self._carriers, self._docks = carriers, docks
+        self._known: dict[str, tuple[str, ...]] = {}
+        for yard in yards.values():
+            yard.on_change(lambda _: self.update())
+        docks.on_change(self.update)
+
+    def update(self) -> None:
+        """Look where every box is, once what happens at this instant has happened."""
+        if not self._due:
+            self._due = True
+            self._clock.call_later(0.0, self._look)
+
+    def _look(self) -> None:
+        self._due = False
+        now: dict[str, list[str]] = {number: [] for number in self._known}
+        for name, yard in self._yards.items():
+            for place in yard.places.values():
+                held = place.kind is PlaceKind.VEHICLE and place.holds_box
+                for box in place.boxes if not held else ():
+                    now.setdefault(box.number, []).append(f"{name}:{place.id}")
+        for name, body in self._cranes.items():
+            if body.held is not None:
+                now.setdefault(body.held.number, []).append(name)
+        for name, carrier in self._carriers.items():
+            for box in carrier.boxes:
+                now.setdefault(box.number, []).append(name)
+        for number, on in now.items():
+            if self._known.get(number) != tuple(on):
+                self._known[number] = tuple(on)
+                self._trace("world", "box.where", box=number, on=on)
+
+    def gone(self, number: str, how: str) -> None:
+        """A truck has driven off with it: it is no more of ours."""
+        self._known.pop(number, None)
+        self._trace("world", "box.gone", box=number, how=how)
