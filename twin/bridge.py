@@ -295,6 +295,14 @@ class Bridge:
             },
         }  # fmt: skip
 
+    def tell_totals(self) -> None:
+        """Record what each vehicle has driven and used."""
+        for name, carrier in self.carriers.items():
+            self.trace(
+                "world", "vehicle.totals", vehicle=name, odometer_m=round(carrier.odometer_m, 2),
+                energy_kwh=round(carrier.throughput_kwh, 4), charge=round(carrier.charge, 5),
+            )  # fmt: skip
+
     async def stop(self) -> None:
         """Close every wire."""
         for vehicle in self.vehicles.values():

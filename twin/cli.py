@@ -11,9 +11,9 @@ import fnmatch
 import itertools
 import json
 import sys
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from rich.console import Console
@@ -27,15 +27,18 @@ from twin import run as running
 from twin import serve as serving
 from twin import site as sites
 from twin import strict_toml
+from twin.bridge_cli import run_smart_lane
 from twin.clock import Clock, run_virtual
+from twin.cli_group import Commands, refuse
 from twin.errors import GateTwinError, UnknownName
 from twin.gate import Gate
 from twin.judge import collect, judge, kpis
+from twin.run_bridge import BridgePlan
 from twin.report import print_judgement, print_summary, write_html, write_run
 from twin.trace import Trace, hash_records, read_trace
 from twin.world.world import Counts
 
-BROKEN, WRONG = 1, 2
+BROKEN = 1
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 _seed = click.option("--seed", type=int, default=0, show_default=True, help="One seed, one run.")
@@ -54,49 +57,7 @@ _engine = click.option(
 )  # fmt: skip
 
 
-class _Commands(click.Group):
-    """The group, with the commands that other packages bring; loaded only when asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        brought = {entry.name for entry in entry_points(group="gatetwin.commands")}
-        return sorted({*super().list_commands(ctx), *brought})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        for entry in entry_points(group="gatetwin.commands", name=cmd_name):
-            try:
-                loaded = entry.load()
-            except ImportError as error:
-                return _missing(cmd_name, error)
-            if isinstance(loaded, click.Command):
-                return loaded
-        return None
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except GateTwinError as error:
-            _refuse(str(error))
-
-
-def _missing(name: str, error: ImportError) -> click.Command:
-    message = f"{name}: {error}; install the extra that has it, as pip install 'gatetwin[load]'"
-
-    @click.command(name, help=f"(not available: {error})")
-    def absent() -> None:
-        _refuse(message)
-
-    return absent
-
-
-def _refuse(message: str) -> NoReturn:
-    click.echo(f"gatetwin: {message}", err=True)
-    sys.exit(WRONG)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("gatetwin"), prog_name="gatetwin")
 def main() -> None:
     """A physics and process twin of a smart border gate, and the test framework around it.
@@ -107,9 +68,20 @@ def main() -> None:
 
 @main.command(short_help="Drive a day of traffic through SITE, judge it, write a report.")
 @click.argument("site")
-@click.option("--day", required=True, metavar="YYYY-MM-DD", help="A counted day of the site.")
+@click.option("--day", metavar="YYYY-MM-DD", help="A counted day of the site, through its lanes.")
+@click.option(
+    "--smart-lane", is_flag=True,
+    help="Driverless vehicles and cranes carry containers over the bridge instead.",
+)  # fmt: skip
+@click.option(
+    "--boxes", type=click.IntRange(0, 10_000),
+    help="With --smart-lane: containers a day, both ways [the site's demand].",
+)  # fmt: skip
 @_seed
-@click.option("--hours", type=click.FloatRange(min=0.01), help="Only the first hours of the day.")
+@click.option(
+    "--hours", type=click.FloatRange(min=0.01, max=24 * 31),
+    help="Only the first hours of the day; with --smart-lane how long boxes come [24].",
+)  # fmt: skip
 @click.option(
     "--speed", default="virtual", show_default=True, metavar="virtual|N",
     help="Virtual time, or N times the wall clock (1: real time).",
@@ -126,7 +98,9 @@ def main() -> None:
 @_json
 def run(
     site: str,
-    day: str,
+    day: str | None,
+    smart_lane: bool,
+    boxes: int | None,
     seed: int,
     hours: float | None,
     speed: str,
@@ -143,6 +117,19 @@ def run(
     The folder holds trace.parquet (everything that happened), kpis.json and report.html. The
     exit code is 0 only if no invariant was broken; the table says which were not exercised.
     """
+    if smart_lane == (day is not None):
+        refuse("give either --day YYYY-MM-DD, for the lanes, or --smart-lane, for the bridge")
+    if smart_lane:
+        bridge = BridgePlan(
+            sites.load(site), 24.0 if hours is None else hours, seed, boxes, speed=_speed(speed),
+            engine="kinematic" if fidelity == "kinematic" else engine, faults=faults,
+            stack="reference-fleet" if stack == "reference" else stack,
+        )  # fmt: skip
+        folder = out or Path("runs") / f"{bridge.site.id}-smart-lane-seed{seed}"
+        sys.exit(0 if run_smart_lane(bridge, folder, as_json=as_json) else BROKEN)
+    if boxes is not None:
+        refuse("--boxes goes with --smart-lane")
+    assert day is not None
     plan = running.Plan(
         site=sites.load(site),
         day=_date(day),
@@ -215,7 +202,7 @@ def _date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        _refuse(f"--day {text}: not a date; write YYYY-MM-DD")
+        refuse(f"--day {text}: not a date; write YYYY-MM-DD")
 
 
 def _speed(text: str) -> float | None:
@@ -226,7 +213,7 @@ def _speed(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed <= 1000:
-        _refuse(f"--speed {text}: must be `virtual` or a number above 0, at most 1000")
+        refuse(f"--speed {text}: must be `virtual` or a number above 0, at most 1000")
     return speed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from twin.judge import REGISTRY, SOMETIMES, words
+from twin.judge.bridge import BRIDGE
 
 _HEAD = """# Invariants
 
@@ -25,6 +26,11 @@ open, provided that the stack has raised an alarm about it; where the lane's loo
 broken and nothing can count the vehicles, an alarm of that lane about whatever it has noticed.
 """
 
+_BRIDGE = """## The bridge
+
+The same for what crosses by itself (`gatetwin run SITE --smart-lane`, docs/bridge.md).
+"""
+
 _SOMETIMES = """## What must be seen
 
 A campaign of runs must also show that the difficult things happened. Each run counts:
@@ -41,6 +47,14 @@ def invariants_page() -> str:
         parts.append(doc + "\n")
         if rule.limits:
             listed = ", ".join(f"`{key}` = {value:g}" for key, value in rule.limits.items())
+            parts.append(f"Limits: {listed}.\n")
+    parts.append(_BRIDGE)
+    for name, crossing in sorted(BRIDGE.items()):
+        said = words.rule(name, "en")
+        parts.append(f"## {name} · {said.title}\n\n*{said.text}*\n")
+        parts.append((inspect.getdoc(crossing.look) or "") + "\n")
+        if crossing.limits:
+            listed = ", ".join(f"`{key}` = {value:g}" for key, value in crossing.limits.items())
             parts.append(f"Limits: {listed}.\n")
     parts.append(_SOMETIMES)
     parts.append("\n".join(f"- `{name}`: {words.sometimes(name, 'en')}" for name in SOMETIMES))

@@ -1,4 +1,4 @@
-"""The judge's words in English, Vietnamese and Chinese, kept in words.toml beside this file."""
+"""The judge's words in English, Vietnamese and Chinese, kept in the words files beside this one."""
 
 from __future__ import annotations
 
@@ -39,12 +39,17 @@ class _RuleTexts(Struct, frozen=True, forbid_unknown_fields=True):
 class _Words(Struct, frozen=True, forbid_unknown_fields=True):
     rules: dict[str, _RuleTexts]
     breaches: dict[str, Text]
-    sometimes: dict[str, Text]
+    sometimes: dict[str, Text] = {}
 
 
 @cache
 def _words() -> _Words:
-    return strict_toml.load(Path(__file__).with_name("words.toml"), _Words)
+    here = Path(__file__)
+    lanes, bridge = (
+        strict_toml.load(here.with_name(name), _Words)
+        for name in ("words.toml", "bridge_words.toml")
+    )
+    return _Words(lanes.rules | bridge.rules, lanes.breaches | bridge.breaches, lanes.sometimes)
 
 
 def rule(id: str, language: str) -> Rule:

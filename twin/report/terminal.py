@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twin.judge import REGISTRY, Judgement, Kpis
+from twin.judge import Judgement, Kpis, words
 
 _STYLES = {"held": "green", "broken": "bold red", "not_exercised": "yellow"}
 _STATES = {"held": "held", "broken": "BROKEN", "not_exercised": "not exercised"}
@@ -18,8 +18,8 @@ def print_summary(console: Console, kpis: Kpis, judgement: Judgement) -> None:
     where = " ".join(str(part) for part in (kpis.site, kpis.day, f"seed {kpis.seed}") if part)
     console.print()
     console.print(Text(where, style="bold"))
-    for table in (_vehicles(kpis), _waiting(kpis), *([_lanes(kpis)] if kpis.stages_s else [])):
-        console.print(table)
+    for shown in (_vehicles(kpis), _waiting(kpis), *([_lanes(kpis)] if kpis.stages_s else [])):
+        console.print(shown)
         console.print()
     _lines(console, kpis)
     print_judgement(console, judgement)
@@ -27,19 +27,19 @@ def print_summary(console: Console, kpis: Kpis, judgement: Judgement) -> None:
 
 def print_judgement(console: Console, judgement: Judgement) -> None:
     """Print the verdict on each invariant, and every violation up to twenty."""
-    table = _table("Invariants", "id", "rule")
-    table.add_column("verdict")
+    shown = table("Invariants", "id", "rule")
+    shown.add_column("verdict")
     for column in ("judged", "excused", "violations"):
-        table.add_column(column, justify="right")
+        shown.add_column(column, justify="right")
     for result in judgement.invariants:
         style = _STYLES[result.state]
-        table.add_row(
-            result.id, REGISTRY[result.id].title(), Text(_STATES[result.state], style=style),
+        shown.add_row(
+            result.id, words.rule(result.id, "en").title, Text(_STATES[result.state], style=style),
             str(result.checked_count), str(result.excused_count or "–"),
             Text(str(len(result.violations) or "–"), style=style if not result.held else ""),
         )  # fmt: skip
     console.print()
-    console.print(table)
+    console.print(shown)
     broken = [
         (result.id, violation) for result in judgement.invariants for violation in result.violations
     ]
@@ -63,57 +63,59 @@ def clock(t_s: float) -> str:
     return f"{tenths // 36000}:{tenths // 600 % 60:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def _table(title: str, *columns: str) -> Table:
+def table(title: str, *columns: str) -> Table:
+    """An empty table with a title; its first column is never cut."""
     # eighty columns must do: no frame, and the first column is never cut
-    table = Table(
+    shown = Table(
         title=title, title_justify="left", title_style="bold", header_style="dim",
         box=None, pad_edge=False, padding=(0, 2, 0, 0),
     )  # fmt: skip
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0)
-    return table
+        shown.add_column(column, no_wrap=number == 0)
+    return shown
 
 
-def _numbers(table: Table, *columns: str) -> Table:
+def numbers(shown: Table, *columns: str) -> Table:
+    """`shown` with further columns of numbers."""
     for column in columns:
-        table.add_column(column, justify="right")
-    return table
+        shown.add_column(column, justify="right")
+    return shown
 
 
 def _vehicles(kpis: Kpis) -> Table:
-    table = _numbers(
-        _table("Vehicles", "flow"), "arrived", "laden", "empty", "crossed", "sent off", "here",
+    shown = numbers(
+        table("Vehicles", "flow"), "arrived", "laden", "empty", "crossed", "sent off", "here",
         "per h", "queue",
     )  # fmt: skip
     for flow, count in kpis.vehicles.items():
-        table.add_row(
+        shown.add_row(
             flow, *map(str, (count.arrived, count.laden, count.empty, count.crossed,
                              count.diverted, count.waiting)),
             f"{kpis.throughput_per_h[flow]:.1f}", str(kpis.queue_max[flow]),
         )  # fmt: skip
-    return table
+    return shown
 
 
 def _waiting(kpis: Kpis) -> Table:
-    table = _numbers(
-        _table("Waiting, s", "flow"), "p50", "p95", "p99", "max", "worst 15 min", "lane p50",
+    shown = numbers(
+        table("Waiting, s", "flow"), "p50", "p95", "p99", "max", "worst 15 min", "lane p50",
         "lane p95",
     )  # fmt: skip
     for flow, waits in kpis.waiting_s.items():
         worst, lane = kpis.waiting_worst_interval.get(flow), kpis.transaction_s[flow]
         row = [waits.p50, waits.p95, waits.p99, waits.max, worst.p95 if worst else 0.0, lane.p50,
                lane.p95]  # fmt: skip
-        table.add_row(flow, *(f"{value:.1f}" for value in row))
-    return table
+        shown.add_row(flow, *(f"{value:.1f}" for value in row))
+    return shown
 
 
 def _lanes(kpis: Kpis) -> Table:
     stages = list(next(iter(kpis.stages_s.values()), {})) or ["–"]
-    table = _numbers(_table("Smart lanes, median s", "lane"), *stages, "barrier cycles")
+    shown = numbers(table("Smart lanes, median s", "lane"), *stages, "barrier cycles")
     for lane, spreads in kpis.stages_s.items():
         cells = [f"{spreads[stage].p50:.1f}" if stage in spreads else "–" for stage in stages]
-        table.add_row(lane, *cells, str(kpis.barrier_cycles.get(lane, 0)))
-    return table
+        shown.add_row(lane, *cells, str(kpis.barrier_cycles.get(lane, 0)))
+    return shown
 
 
 def _lines(console: Console, kpis: Kpis) -> None:

@@ -1,0 +1,95 @@
+"""Cargo crosses by itself: over MQTT, OPC UA and REST, with the reference fleet manager."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("asyncua")
+
+from fixtures.fleet_mutants import FLEET_CAUGHT_BY, FLEET_MUTANTS
+from tests.bridge.rig import play
+from twin.faults import Fault
+from twin.judge.bridge import BRIDGE
+from twin.judge.bridge_kpis import bridge_kpis
+
+pytestmark = pytest.mark.slow
+
+
+def test_one_box_crosses_each_way_and_is_signed_for() -> None:
+    """Truck, crane, locks, permit, bridge, crane, receipt: each once, in both directions."""
+    day = play()
+    assert day.judgement.held, day.judgement.violations
+    assert {one.state for one in day.bridge.transfers.book.values()} == {"received"}
+    assert {(r["container"], r["yard"]) for r in day.stack.receipts} == {
+        (one.box, one.to_yard) for one in day.bridge.transfers.book.values()
+    }
+    for one in day.facts.crossings.values():
+        on = [places[0] for _, _, box, places in day.facts.where if box == one.box]
+        kinds = [place.split(":")[-1].split("-")[0] for place in on]
+        assert kinds == ["truck", "crane", one.from_yard, "igv", one.to_yard, "crane", "stack"]
+    line = [(event.kind, event.side) for event in day.facts.line]
+    assert sorted(line) == [
+        ("crossed", "far"), ("crossed", "home"), ("entered", "far"), ("entered", "home")
+    ]  # fmt: skip
+
+
+def test_two_hours_with_twenty_boxes_hold_every_rule_and_are_the_same_each_time() -> None:
+    """Both directions at once on one alternating lane; the same seed gives the same trace."""
+    first = play(boxes=20, hours=1.5, drain_s=5400.0, seed=3)
+    assert first.judgement.held, first.judgement.violations
+    assert first.bridge.finished == 20
+    kpis = bridge_kpis(first.facts)
+    assert {name: count.crossed for name, count in kpis.boxes.items()} == {
+        "cn.vn": 10, "vn.cn": 10
+    }  # fmt: skip
+    assert kpis.line_crossings_laden == 20
+    # A yard lies 2.5 km from the other: at 20 to 25 km/h that is 6 to 7.5 min of driving, and two
+    # crane moves of two to three minutes each.
+    for cycle in kpis.cycle_s.values():
+        assert 13 * 60 < cycle.p50 < 45 * 60
+    assert all(kwh > 0 for kwh in kpis.vehicle_kwh.values())
+    again = play(boxes=20, hours=1.5, drain_s=5400.0, seed=3)
+    assert again.trace.sha256() == first.trace.sha256()
+
+
+@pytest.mark.parametrize("name", FLEET_MUTANTS)
+def test_each_wrong_fleet_manager_is_caught_by_its_rule(name: str) -> None:
+    """A judge that lets one of them through is no judge."""
+    faults = []
+    if name == "says_it_once":
+        faults = [Fault(target="igv-01", kind="field_violation", at_s=500.0, for_s=30.0)]
+    boxes = 8 if name == "trusts_the_plan" else 2
+    day = play(boxes=boxes, faults=faults, make=FLEET_MUTANTS[name])
+    assert FLEET_CAUGHT_BY[name] in day.judgement.broken
+
+
+def test_the_judges_of_vehicles_see_a_doctored_trace() -> None:
+    """BRIDGE-05 and BRIDGE-06 are about vehicles: a trace in which one breaks them is not held."""
+    from twin.judge.bridge import judge_bridge
+
+    stop = Fault(target="igv-01", kind="remote_stop", at_s=550.0, for_s=60.0)
+    records = list(play(boxes=1, faults=[stop]).trace.records())
+    assert judge_bridge(records)["BRIDGE-06"].state == "held"
+    orders = [
+        record._replace(payload={**record.payload, "payload": _shortened(record.payload)})
+        if record.kind == "vda5050.rx" and record.payload["topic"] == "order" else record
+        for record in records
+    ]  # fmt: skip
+    assert "BRIDGE-05" in judge_bridge(orders).broken
+    restarted = [record for record in records if record.kind != "igv.restart"]
+    assert "BRIDGE-06" in judge_bridge(restarted).broken
+
+
+def _shortened(payload: dict[str, str]) -> str:
+    """The order with only its first node released."""
+    order = json.loads(payload["payload"])
+    for node in order["nodes"][1:]:
+        node["released"] = False
+    return json.dumps(order)
+
+
+def test_every_rule_has_a_mutant_or_a_doctored_trace() -> None:
+    """No rule is there that nothing has ever broken."""
+    assert set(FLEET_CAUGHT_BY.values()) | {"BRIDGE-05", "BRIDGE-06"} == set(BRIDGE)
