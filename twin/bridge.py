@@ -1,7 +1,7 @@
 """Assembles the cargo side of a bridge: vehicles, cranes, yards, boxes, broker, transfers.
 
 As `gate.Gate` does for the lanes: only here do the parts meet. A bridge is started on a clock,
-gives the wire list that a fleet manager and a crane scheduler need, lets boxes come, and is stopped.
+gives the wire list that a fleet manager and a crane scheduler need, lets boxes come, is stopped.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import random
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from twin import faults as fault_schedule
@@ -78,7 +79,10 @@ class Bridge:
         self.igvs: dict[str, Igv] = {}
         self.vehicles: dict[str, Vehicle] = {}
         self.broker = MqttServer(
-            clock=clock, trace=trace, rng=self._rng("broker"), detail="connections",
+            clock=clock,
+            trace=trace,
+            rng=self._rng("broker"),
+            detail="connections",
             access=self._access(),
         )
         for index in range(self.cargo.fleet.size):
@@ -87,13 +91,12 @@ class Bridge:
         self.ledger = Ledger(clock, trace, self.yards, bodies, self.carriers, self.docks)
         half_m = self.cargo.line_zone_m / 2
         line = Zone("line", self.cargo.line_m - half_m, self.cargo.line_m + half_m)
+        lane = Zone("single-lane", 0.0, site.bridge.length_m, "one-way")
         self.crossing = Crossing(
-            clock, trace, self.carriers, line_m=self.cargo.line_m, zones=[line],
+            clock, trace, self.carriers, line_m=self.cargo.line_m, zones=[line, lane],
             half_width_m=_HALF_WIDTH_M,
         )  # fmt: skip
-        self.transfers = Transfers(
-            clock, trace, self._rng("receipts").randbytes(32), self._box_at
-        )
+        self.transfers = Transfers(clock, trace, self._rng("receipts").randbytes(32), self._box_at)
         self.service = TransferService(self.transfers, clock, trace, self._token)
         self.trucks = Trucks(
             clock, trace, self.yards, self.ledger, self.cargo.demand, self._rng("trucks"),
@@ -135,7 +138,10 @@ class Bridge:
         for index, gantry_m in enumerate(spec.stack_gantry_m):
             yard.add(
                 Place(
-                    f"stack-{index + 1}", PlaceKind.STACK, gantry_m, spec.stack_trolley_m,
+                    f"stack-{index + 1}",
+                    PlaceKind.STACK,
+                    gantry_m,
+                    spec.stack_trolley_m,
                     tiers=_STACK_TIERS,
                 )
             )
@@ -153,9 +159,7 @@ class Bridge:
         body = CraneBody(
             f"{spec.crane}.body", self.clock, self.trace, yard, at_m=(60.0, 15.0, 12.0)
         )
-        crane = Crane(
-            spec.crane, self.clock, self.trace, self._rng(spec.crane), body, self.wind
-        )
+        crane = Crane(spec.crane, self.clock, self.trace, self._rng(spec.crane), body, self.wind)
         self.cranes[spec.crane] = crane
         try:
             from twin.wires.opcua.security import Account, Role
@@ -196,7 +200,7 @@ class Bridge:
             igv, self.clock, self.trace, self._rng(f"{name}/wire"), manufacturer=MANUFACTURER,
             timing=Timing(visualization_s=0.0),
         )  # fmt: skip
-        igv.on_change(lambda what, igv=igv: self._attend(igv, what))
+        igv.on_change(partial(self._attend, igv))
 
     def _by_side(self) -> list[list[str]]:
         return [yard.parks for yard in self.cargo.yards]

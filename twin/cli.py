@@ -28,13 +28,13 @@ from twin import serve as serving
 from twin import site as sites
 from twin import strict_toml
 from twin.bridge_cli import run_smart_lane
-from twin.clock import Clock, run_virtual
 from twin.cli_group import Commands, refuse
-from twin.errors import GateTwinError, UnknownName
+from twin.clock import Clock, run_virtual
+from twin.errors import UnknownName
 from twin.gate import Gate
 from twin.judge import collect, judge, kpis
-from twin.run_bridge import BridgePlan
 from twin.report import print_judgement, print_summary, write_html, write_run
+from twin.run_bridge import BridgePlan
 from twin.trace import Trace, hash_records, read_trace
 from twin.world.world import Counts
 

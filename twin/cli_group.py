@@ -18,10 +18,12 @@ class Commands(click.Group):
     """The group, with the commands that other packages bring; loaded only when asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
         brought = {entry.name for entry in entry_points(group="gatetwin.commands")}
         return sorted({*super().list_commands(ctx), *brought})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now if another package brings it."""
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
@@ -35,6 +37,7 @@ class Commands(click.Group):
         return None
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error of ours is said in a line, without a traceback."""
         try:
             return super().invoke(ctx)
         except GateTwinError as error:
@@ -52,5 +55,6 @@ def _missing(name: str, error: ImportError) -> click.Command:
 
 
 def refuse(message: str) -> NoReturn:
+    """Say why the call is wrong, and exit."""
     click.echo(f"gatetwin: {message}", err=True)
     sys.exit(WRONG)

@@ -7,6 +7,7 @@ along x and trolley along y.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -118,7 +119,7 @@ class Cargo(Strict, frozen=True):
     def edges(self) -> Iterator[tuple[str, str, float]]:
         """Every directed edge and its speed limit, m/s."""
         for road in self.roads:
-            for a, b in zip(road.through, road.through[1:], strict=False):
+            for a, b in itertools.pairwise(road.through):
                 yield a, b, road.speed_m_s
                 if road.two_way:
                     yield b, a, road.speed_m_s
@@ -163,7 +164,7 @@ def _road_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[t
         if unknown:
             yield at, f"names no node {unknown[0]!r}"
             continue
-        for a, b in zip(road.through, road.through[1:], strict=False):
+        for a, b in itertools.pairwise(road.through):
             apart_m = math.dist((known[a].x_m, known[a].y_m), (known[b].x_m, known[b].y_m))
             if apart_m < MIN_EDGE_M:
                 yield at, f"{a} and {b} are {apart_m:.1f} m apart, at least {MIN_EDGE_M} m needed"
@@ -197,7 +198,7 @@ def _single_lane_problems(
     if xs != sorted(xs) or xs[0] > _FITS_M or xs[-1] < length_m - _FITS_M:
         yield f"{at}.nodes", f"must lead from x = 0 to x = {length_m} m in order"
     edges = {(a, b) for a, b, _ in cargo.edges()}
-    for a, b in zip(nodes, nodes[1:], strict=False):
+    for a, b in itertools.pairwise(nodes):
         if (a, b) not in edges or (b, a) not in edges:
             yield f"{at}.nodes", f"no two-way road joins {a} and {b}"
     half_m = cargo.line_zone_m / 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.stack.fleet import FleetManager, create
 from twin import site
-from twin.bridge import OPENS_H, Bridge
+from twin.bridge import Bridge
 from twin.clock import Clock, run_virtual
 from twin.faults import Fault
 from twin.judge.bridge import judge_bridge

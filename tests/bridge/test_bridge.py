@@ -59,7 +59,10 @@ def test_each_wrong_fleet_manager_is_caught_by_its_rule(name: str) -> None:
     """A judge that lets one of them through is no judge."""
     faults = []
     if name == "says_it_once":
-        faults = [Fault(target="igv-01", kind="field_violation", at_s=500.0, for_s=30.0)]
+        faults = [
+            Fault(target=f"igv-{number:02d}", kind="field_violation", at_s=680.0, for_s=30.0)
+            for number in range(1, 7)
+        ]
     boxes = 8 if name == "trusts_the_plan" else 2
     day = play(boxes=boxes, faults=faults, make=FLEET_MUTANTS[name])
     assert FLEET_CAUGHT_BY[name] in day.judgement.broken

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from twin.judge.bridge_facts import BridgeFacts, Point, collect_bridge
+from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
 
@@ -123,18 +124,23 @@ def crosses_once(facts: BridgeFacts, finding: Finding) -> None:
 
 @_rule("BRIDGE-04")
 def one_in_a_zone(facts: BridgeFacts, finding: Finding) -> None:
-    """Judge each stay in an exclusive zone: no two vehicles' outlines are in it at once."""
-    for zone, spans in facts.zones.items():
-        last_s, last_vehicle = -math.inf, ""
-        for from_s, until_s, vehicle, record in spans:
+    """Judge each stay in a zone, by the outline of the body.
+
+    Two vehicles are never in an exclusive zone at once (the line's), nor in a one-way zone (the
+    alternating lane) when they came in from different sides.
+    """
+    for zone, stays in facts.zones.items():
+        inside: list[ZoneStay] = []
+        for stay in stays:
             finding.checked_count += 1
-            if from_s < last_s and vehicle != last_vehicle:
-                finding.breach(
-                    "two_in_zone", from_s, [record], zone=zone, vehicle=vehicle,
-                    other=last_vehicle,
-                )  # fmt: skip
-            if until_s > last_s:
-                last_s, last_vehicle = until_s, vehicle
+            inside = [one for one in inside if one.until_s > stay.from_s]
+            for other in inside:
+                if not stay.one_way or other.side != stay.side:
+                    finding.breach(
+                        "two_in_zone", stay.from_s, [stay.record, other.record], zone=zone,
+                        vehicle=stay.vehicle, other=other.vehicle,
+                    )  # fmt: skip
+            inside.append(stay)
 
 
 @_rule("BRIDGE-05", beside_m=BESIDE_M)
@@ -175,7 +181,7 @@ def _point(data: Mapping[str, object]) -> Point:
 
 def _beside(way: list[Point], at: Point) -> float:
     best = min((math.dist(at, p) for p in way), default=math.inf)
-    for (ax, ay), (bx, by) in zip(way, way[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(way):
         dx, dy = bx - ax, by - ay
         length2 = dx * dx + dy * dy
         if length2 > 0:
@@ -217,9 +223,7 @@ def says_what_is(facts: BridgeFacts, finding: Finding) -> None:
     for t_s, record, transfer, box, seen in facts.receipts:
         finding.checked_count += 1
         if seen != box:
-            finding.breach(
-                "receipt_untrue", t_s, [record], transfer=transfer, box=box, seen=seen
-            )
+            finding.breach("receipt_untrue", t_s, [record], transfer=transfer, box=box, seen=seen)
 
 
 @_rule("BRIDGE-08", progress_s=PROGRESS_S, open_s=OPEN_S)
@@ -227,8 +231,9 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
     """Judge each container, and each fault that ends while cargo waits.
 
     When a fault has ended and nothing else is broken, something must get on within `progress_s`: a
-    vehicle passes a node, a crane begins a step, a box is received. A container must be received or
-    given up within `open_s` of its truck's arrival; time with a fault does not count.
+    vehicle passes a node, a crane begins a step, a box is received; if the fault was a vehicle's,
+    and it has a permitted box on it, that box must get on. A container must be received or given up
+    within `open_s` of its truck's arrival; time with a fault does not count.
     """
     for fault in facts.faults:
         end_s = fault.end_s
@@ -236,11 +241,13 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
             other.begin_s < end_s + PROGRESS_S and other.end_s > end_s for other in facts.faults
         ):
             continue
-        if not any(one.ready_s < end_s < one.over_s - PROGRESS_S for one in facts.crossings.values()):
+        waits = (one.ready_s < end_s < one.over_s - PROGRESS_S for one in facts.crossings.values())
+        if not any(waits):
             continue
         finding.checked_count += 1
         index = bisect_right(facts.moves_s, end_s)
-        if index == len(facts.moves_s) or facts.moves_s[index] > end_s + PROGRESS_S:
+        still = index == len(facts.moves_s) or facts.moves_s[index] > end_s + PROGRESS_S
+        if still or _stuck(facts, fault):
             finding.breach(
                 "stands_still", end_s, [fault.record], target=fault.target, kind=fault.kind
             )
@@ -252,6 +259,22 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
             for fault in facts.faults
         )
         if until_s - one.ready_s - broken_s > OPEN_S:
-            finding.breach(
-                "never_crossed", one.ready_s, [one.record], transfer=one.id, box=one.box
-            )
+            finding.breach("never_crossed", one.ready_s, [one.record], transfer=one.id, box=one.box)
+
+
+def _stuck(facts: BridgeFacts, fault: FaultSpan) -> bool:
+    """Whether the vehicle of an ended fault still stands there with a box that may cross."""
+    vehicle, end_s = facts.vehicles.get(fault.target), fault.end_s
+    if vehicle is None:
+        return False
+    bound_s = end_s + PROGRESS_S
+    on = {box: places for t_s, _, box, places in facts.where if t_s <= end_s}
+    laden = any(
+        on.get(one.box) == [fault.target] and (one.permitted_s or math.inf) <= end_s
+        for one in facts.crossings.values()
+    )
+    moved = any(kind == "igv.move" and end_s < t_s <= bound_s for t_s, kind, _, _ in vehicle.events)
+    changed = any(
+        end_s < t_s <= bound_s and on.get(box) == [fault.target] for t_s, _, box, _ in facts.where
+    )
+    return laden and not moved and not changed

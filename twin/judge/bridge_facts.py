@@ -59,6 +59,18 @@ class LineEvent:
 
 
 @dataclass(slots=True)
+class ZoneStay:
+    """A vehicle's outline was in a zone; `side` is where it came in."""
+
+    from_s: float
+    vehicle: str
+    side: str
+    one_way: bool
+    record: int
+    until_s: float = math.inf
+
+
+@dataclass(slots=True)
 class VehicleFacts:
     """What one vehicle did."""
 
@@ -89,8 +101,8 @@ class BridgeFacts:
     hazards: list[tuple[float, int, str, str]] = field(default_factory=list)
     """(time, record, what, box)."""
     line: list[LineEvent] = field(default_factory=list)
-    zones: dict[str, list[tuple[float, float, str, int]]] = field(default_factory=dict)
-    """Zone to (from, until, vehicle, record)."""
+    zones: dict[str, list[ZoneStay]] = field(default_factory=dict)
+    """By zone, in the order of time."""
     receipts: list[tuple[float, int, str, str, str | None]] = field(default_factory=list)
     """(time, record, transfer, box, what truly stood there)."""
     faults: list[FaultSpan] = field(default_factory=list)
@@ -118,7 +130,7 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
     if isinstance(records, BridgeFacts):
         return records
     facts = BridgeFacts()
-    open_zones: dict[tuple[str, str], tuple[float, int]] = {}
+    open_zones: dict[tuple[str, str], ZoneStay] = {}
     running: dict[str, float] = {}
     for record in records:
         facts.records += 1
@@ -141,12 +153,14 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
                 )
             )  # fmt: skip
         elif kind == "zone.entered":
-            open_zones[data["zone"], data["vehicle"]] = (record.t_s, record.id)
+            one_way = data["zone_kind"] == "one-way"
+            stay = ZoneStay(record.t_s, data["vehicle"], data["side"], one_way, record.id)
+            open_zones[data["zone"], data["vehicle"]] = stay
+            facts.zones.setdefault(data["zone"], []).append(stay)
         elif kind == "zone.left":
-            zone, name = data["zone"], data["vehicle"]
-            begun = open_zones.pop((zone, name), None)
-            if begun is not None:
-                facts.zones.setdefault(zone, []).append((begun[0], record.t_s, name, begun[1]))
+            left = open_zones.pop((data["zone"], data["vehicle"]), None)
+            if left is not None:
+                left.until_s = record.t_s
         elif kind == "box.where":
             on = list(data["on"])
             facts.where.append((record.t_s, record.id, data["box"], on))
@@ -155,9 +169,7 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
         elif kind == "load.unlocked":
             facts.hazards.append((record.t_s, record.id, "driven_off_unlocked", data["box"]))
         elif kind == "crane.hazard":
-            facts.hazards.append(
-                (record.t_s, record.id, data["kind"], str(data.get("box", "–")))
-            )
+            facts.hazards.append((record.t_s, record.id, data["kind"], str(data.get("box", "–"))))
         elif kind == "crane.mission":
             _mission(facts, running, record)
         elif kind == "fault.begin":
@@ -171,10 +183,6 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
         elif kind == "vehicle.totals":
             vehicle = facts.vehicles.setdefault(data["vehicle"], VehicleFacts())
             vehicle.odometer_m, vehicle.energy_kwh = data["odometer_m"], data["energy_kwh"]
-    for (zone, name), (begun_s, number) in open_zones.items():
-        facts.zones.setdefault(zone, []).append((begun_s, math.inf, name, number))
-    for spans in facts.zones.values():
-        spans.sort()
     for crane, begun_s in running.items():
         facts.missions.append((crane, begun_s, facts.end_s, "open"))
     return facts

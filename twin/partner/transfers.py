@@ -169,7 +169,9 @@ class Transfers(Faulty):
         if transfer.state != "permitted":
             raise Refusal("not_permitted", f"transfer {id} is {transfer.state}")
         if seen != transfer.box:
-            raise Refusal("not_there", f"at {place} of {transfer.to_yard} there is {seen or 'none'}")
+            raise Refusal(
+                "not_there", f"at {place} of {transfer.to_yard} there is {seen or 'none'}"
+            )
         statement = {
             "transfer": id, "container": transfer.box, "yard": transfer.to_yard, "place": place,
             "received_at": self._clock.business_time(),

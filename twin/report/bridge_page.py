@@ -24,6 +24,11 @@ from twin.site import Site
 Figure = dict[str, Any]
 _COLOURS = ("#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00")
 _VIOLATIONS_SHOWN = 200
+_STYLE = (
+    "body{font:15px system-ui;margin:2em auto;max-width:1100px;padding:0 1em}"
+    "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left}"
+    "td+td{text-align:right}.broken{color:#b00020;font-weight:bold}"
+)
 
 
 def write_bridge_html(
@@ -33,9 +38,7 @@ def write_bridge_html(
     path.write_text(bridge_page(site, facts, judgement, kpis), encoding="utf-8")
 
 
-def bridge_page(
-    site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis
-) -> str:
+def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis) -> str:
     """The page as text."""
     figures = {
         "map": _map(site, facts), "waiting": _waiting(facts), "timeline": _timeline(facts),
@@ -46,24 +49,25 @@ def bridge_page(
         if key.startswith("bridge.cargo") and text.startswith("estimate")
     ]
     verdict = "no rule was broken" if judgement.held else f"broken: {', '.join(judgement.broken)}"
+    held = "held" if judgement.held else "broken"
+    summary = f"{kpis.simulated_s / 3600:.2f} h, seed {kpis.seed}"
+    script = (
+        f"const figures = {_inline(figures)};"
+        "for (const id in figures) Plotly.newPlot(id, figures[id].data, figures[id].layout,"
+        "{responsive: true});"
+    )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{html.escape(site.name.en)}: smart lane</title>",
-        "<style>body{font:15px system-ui;margin:2em auto;max-width:1100px;padding:0 1em}"
-        "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left}"
-        "td+td{text-align:right}.broken{color:#b00020;font-weight:bold}</style>",
+        f"<title>{html.escape(site.name.en)}: smart lane</title><style>{_STYLE}</style>",
         f"<h1>{html.escape(site.name.en)}: smart lane</h1>",
-        f"<p>{kpis.simulated_s / 3600:.2f} h, seed {kpis.seed}: "
-        f"<b class={'held' if judgement.held else 'broken'}>{html.escape(verdict)}</b></p>",
+        f"<p>{summary}: <b class={held}>{html.escape(verdict)}</b></p>",
         _figures_table(kpis), _verdicts_table(judgement),
         "<h2>Where vehicles went</h2><div id=map></div>",
         "<h2>Waiting</h2><div id=waiting></div>",
         "<h2>Vehicles and cranes</h2><div id=timeline></div>",
         f"<h2>Estimates</h2><ul>{''.join(estimates)}</ul>",
         f"<p>Trace <code>{kpis.trace_sha256}</code></p>",
-        f"<script>{get_plotlyjs()}</script><script>const figures = {_inline(figures)};"
-        "for (const id in figures) Plotly.newPlot(id, figures[id].data, figures[id].layout,"
-        "{responsive: true});</script></html>",
+        f"<script>{get_plotlyjs()}</script><script>{script}</script></html>",
     ]  # fmt: skip
     return "\n".join(parts)
 

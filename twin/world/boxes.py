@@ -1,4 +1,4 @@
-"""The containers of a day: when each truck comes, what it brings, and who fetches what has crossed."""
+"""The containers of a day: when trucks come, what they bring, who fetches what has crossed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from twin.clock import Clock
 from twin.documents import containers
@@ -30,12 +31,13 @@ class Consignment:
 
 
 def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignment]:
-    """Containers of `hours` at `boxes_day`: half each way, at random times, perishables mixed in."""
+    """Containers of `hours` at `boxes_day`: half each way, at random times."""
     demand: Demand = cargo.demand
     rng = random.Random(f"{seed}/consignments")
     count = round(boxes_day * hours / 24)
     home, far = (next(y.id for y in cargo.yards if y.side == side) for side in ("home", "far"))
-    times = sorted(_FIRST_S + rng.random() * max(0.0, hours * 3600 - _FIRST_S) for _ in range(count))
+    span_s = max(0.0, hours * 3600 - _FIRST_S)
+    times = sorted(_FIRST_S + rng.random() * span_s for _ in range(count))
     numbers: set[str] = set()
     found = []
     for index, t_s in enumerate(times):
@@ -71,12 +73,12 @@ class Trucks:
         self._queues: dict[str, deque[Consignment]] = {name: deque() for name in yards}
         self._fetched: set[str] = set()
         for name, yard in yards.items():
-            yard.on_change(lambda place, name=name: self._changed(name, place))
+            yard.on_change(partial(self._changed, name))
 
     def expect(self, consignments: Iterable[Consignment]) -> None:
         """Let each come at its time."""
         for one in consignments:
-            self._clock.call_later(one.t_s - self._clock.now_s(), lambda one=one: self._come(one))
+            self._clock.call_later(one.t_s - self._clock.now_s(), partial(self._come, one))
 
     def _come(self, one: Consignment) -> None:
         self._trace("world", "truck.arrival", yard=one.from_yard, box=one.box.number)
@@ -93,9 +95,7 @@ class Trucks:
 
     def _changed(self, name: str, place: Place) -> None:
         if place.kind is PlaceKind.TRUCK and place.present and not place.boxes:
-            self._clock.call_later(
-                self._demand.truck_leaves_s, lambda: self._leave(name, place)
-            )
+            self._clock.call_later(self._demand.truck_leaves_s, lambda: self._leave(name, place))
         elif place.kind is PlaceKind.STACK and place.top is not None:
             box = place.top
             if box.number not in self._fetched:

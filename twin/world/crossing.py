@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from twin.clock import Clock
 from twin.trace import Trace
@@ -21,11 +22,13 @@ LOOK_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """An exclusive stretch of the bridge, m of x."""
+    """A stretch of the bridge, m of x: for one vehicle at a time, or for one direction."""
 
     id: str
     from_m: float
     to_m: float
+    kind: str = "exclusive"
+    """Or `one-way`."""
 
 
 class Crossing:
@@ -37,14 +40,15 @@ class Crossing:
     ) -> None:  # fmt: skip
         """`half_width_m`: farther than this from y = 0 a vehicle is not on the bridge."""
         self._clock, self._trace, self._carriers = clock, trace, dict(carriers)
-        self._line_m, self._zones, self._half_m = line_m, list(zones), half_width_m
+        self._line_m, self._half_m = line_m, half_width_m
+        self._zones = {zone.id: zone for zone in zones}
         self._inside: dict[str, set[str]] = {name: set() for name in carriers}
         self._side: dict[str, str] = {}
         self._on_line: set[str] = set()
         self._looking: set[str] = set()
         for name, carrier in self._carriers.items():
             self._side[name] = "home" if carrier.pose.x_m < line_m else "far"
-            carrier.on_event(lambda event, name=name: self._event(name, event))
+            carrier.on_event(partial(self._event, name))
 
     def side_of(self, vehicle: str) -> str:
         """The side on which it was last wholly."""
@@ -76,14 +80,18 @@ class Crossing:
         self._line(name, carrier, rear, front)
         on_bridge = abs(pose.y_m) <= self._half_m
         now = {
-            zone.id for zone in self._zones
+            zone.id for zone in self._zones.values()
             if on_bridge and front > zone.from_m and rear < zone.to_m
         }  # fmt: skip
         was = self._inside[name]
         for zone in sorted(was - now):
             self._trace("world", "zone.left", zone=zone, vehicle=name)
         for zone in sorted(now - was):
-            self._trace("world", "zone.entered", zone=zone, vehicle=name)
+            spec = self._zones[zone]
+            side = "home" if pose.x_m < (spec.from_m + spec.to_m) / 2 else "far"
+            self._trace(
+                "world", "zone.entered", zone=zone, zone_kind=spec.kind, vehicle=name, side=side
+            )
         self._inside[name] = now
 
     def _line(self, name: str, carrier: Carrier, rear: float, front: float) -> None:

@@ -1,4 +1,4 @@
-"""Where vehicles stop: bays under a crane, whose boxes change hands, and parking places with chargers.
+"""Where vehicles stop: bays under a crane, where boxes change hands, and parking with chargers.
 
 A vehicle that comes to rest on a bay is a place of that crane's yard until it moves off. A box on
 it is either held by the vehicle's twist-locks, and then belongs to the vehicle, or only stands on
