@@ -59,7 +59,7 @@ def test_the_shipped_site_has_its_lanes_and_its_day() -> None:
          "geometry.truck-lane.camera_trigger_m", "between the approach loop"),
         ('    { role = "camera", profile = "hikvision" },\n', "", "lanes.0.devices",
          "one camera, not 0"),
-        ('"bridge.*" =', '"brigde.*" =', "bridge.length_m", "no entry in [sources]"),
+        ('"bridge.length_m" =', '"brigde.length_m" =', "bridge.length_m", "no entry in [sources]"),
         ('"utc_offset_h" =', '"nothing" = "x"\n"utc_offset_h" =', "sources.nothing",
          "matches no number"),
     ],

@@ -25,6 +25,7 @@ from twin.physics import (
     VehicleParameters,
     load_drive,
 )
+from twin.physics.drive_kinematic import KinematicMotion
 
 IGV = VehicleParameters()
 DRIVE = load_drive("kinematic")
@@ -107,6 +108,12 @@ def test_places_behind_and_beyond_have_their_answers():
     assert motion.when(100.001) is None
     assert motion.at(-1) == motion.at(0)
     assert motion.at(1e9) == motion.end
+
+
+def test_a_stop_that_only_rounding_tells_from_the_begin_is_reached_at_once():
+    """A motion without phases still knows when its end is passed."""
+    motion = KinematicMotion(leg(), DriveState(100.0), [], held=False, stop_m=100.0 + 1e-9)
+    assert motion.when(100.0 + 1e-9) == motion.duration_s == 0.0
 
 
 def test_the_braking_distances_are_the_proposed_ones():

@@ -21,7 +21,7 @@ import msgspec
 from aiohttp import web
 
 from twin.clock import Clock
-from twin.errors import HarnessError
+from twin.errors import CannotListen
 from twin.partner.transfers import Refusal, Transfers
 from twin.trace import Trace
 
@@ -65,10 +65,7 @@ class TransferService:
             self._server = await self._clock.loop.create_server(self._runner.server, host, port)
         except OSError as error:
             await self.stop()
-            raise HarnessError(
-                f"transfers cannot listen on {host} port {port}: {error.strerror}; choose "
-                "another port, or 0 for a free one"
-            ) from error
+            raise CannotListen("transfers", host, port, error) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
