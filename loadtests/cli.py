@@ -28,7 +28,7 @@ from loadtests.cli_run import (
     run_open,
     slo_option,
 )
-from loadtests.cli_streams import isapi, toledo
+from loadtests.cli_streams import isapi, opcua, toledo
 from twin.errors import GateTwinError
 
 HARNESS_ERROR = 1
@@ -72,6 +72,7 @@ def load() -> None:
 load.add_command(isapi)
 load.add_command(toledo)
 load.add_command(mqtt)
+load.add_command(opcua)
 
 
 @load.command()

@@ -67,6 +67,55 @@ def isapi(
 
 
 @click.command()
+@click.option("--target", required=True, help="opc.tcp://HOST:PORT/PATH of the server.")
+@click.option("--user", default="", help="User name; anonymous without one.")
+@click.option("--password", default="", envvar="GATETWIN_OPCUA_PASSWORD", help="Its password.")
+@click.option("--node", "nodes", multiple=True, help="Node id, as ns=6;s=crane-1.hoist.place.")
+@click.option(
+    "--browse",
+    type=click.IntRange(1, 1_000),
+    default=20,
+    show_default=True,
+    help="Without --node: how many variables below Objects are taken.",
+)
+@click.option(
+    "--subscribers",
+    type=click.IntRange(0, 1_000),
+    default=1,
+    show_default=True,
+    help="Sessions that subscribe to all nodes.",
+)
+@click.option(
+    "--publishing-ms", type=click.FloatRange(1, 60_000), default=100.0, show_default=True,
+    help="Publishing interval that subscribers ask for.",
+)  # fmt: skip
+@common(rate=10.0, connections=1)
+@click.pass_context
+def opcua(
+    ctx: click.Context,
+    /,
+    target: str,
+    user: str,
+    password: str,
+    nodes: tuple[str, ...],
+    browse: int,
+    subscribers: int,
+    publishing_ms: float,
+    **run: Any,
+) -> None:
+    """Read and subscribe to variables of an OPC UA server, e.g. a crane; nothing is written."""
+    needs("hdrh", "hdrhistogram")
+    from loadtests.alerts import Delays
+    from loadtests.opcua import OpcUaTarget, OpcUaWorkload, SubscriptionListener, find_variables
+
+    server = OpcUaTarget(target, user, password, run["timeout"], publishing_ms / 1000.0)
+    chosen = list(nodes) or asyncio.run(find_variables(server, browse))
+    workload, delays = OpcUaWorkload(server, chosen), Delays()
+    ears = [SubscriptionListener(server, chosen, delays) for _ in range(subscribers)]
+    run_open(ctx, "opcua", target, workload, run, ears)
+
+
+@click.command()
 @click.option("--target", help="HOST:PORT of a scale terminal or its serial server.")
 @endpoints_option()
 @click.option("--device", help="Id of a scale in --endpoints, e.g. in-1.scale.")

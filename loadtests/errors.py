@@ -21,11 +21,11 @@ class LoadError(HarnessError):
 
 
 class MissingExtra(LoadError):  # noqa: N818 - it names what happened
-    """A package of the extra `load` is not installed."""
+    """A package of an extra, mostly `load`, is not installed."""
 
-    def __init__(self, package: str, use: str) -> None:
+    def __init__(self, package: str, use: str, extra: str = "load") -> None:
         super().__init__(
-            f"{package} is not installed, and {use} needs it; next: pip install 'gatetwin[load]'"
+            f"{package} is not installed, and {use} needs it; next: pip install 'gatetwin[{extra}]'"
         )
 
 

@@ -54,9 +54,16 @@ Disturb = Callable[[Clock, MqttServer, Fleet], Any]
 
 
 def drive(
-    disturb: Disturb | None = None, *, access: Access | None = None, **changes: Any
+    disturb: Disturb | None = None,
+    *,
+    access: Access | None = None,
+    pause_s: float = 0.0,
+    **changes: Any,
 ) -> tuple[Recorder, Trace]:
-    """Ten virtual seconds of a fleet on our own broker; `disturb` may spoil it."""
+    """Ten virtual seconds of a fleet on our own broker; `disturb` may spoil it.
+
+    With `pause_s` the generator itself stands still that long at 4 s.
+    """
 
     async def main(clock: Clock) -> tuple[Recorder, Trace]:
         trace = Trace(clock)
@@ -77,7 +84,7 @@ def drive(
             ARRIVALS,
             run,
             listeners=fleet.listeners,
-            now=clock.loop.time,
+            now=lambda: clock.loop.time() + (pause_s if clock.loop.time() > 4.0 else 0.0),
             cpu_time=lambda: 0.0,
         )
         try:
@@ -152,6 +159,29 @@ def test_a_silence_shows_in_the_response_time_and_breaches() -> None:
     assert state.response.percentile_s(95) > 0.8
     limits = Slo(version=1, limit=[Limit(STATE, p99_s=0.02, error_rate=0.0)])
     assert judge(got, limits).exit_code == 99
+
+
+def test_a_generator_that_stood_still_sends_late_and_says_so() -> None:
+    """A pause of 1 s: states count from when they were due, though each went through at once."""
+    got, _ = drive(pause_s=1.0)
+    state = got.series[STATE]
+    assert state.failed == 0
+    assert state.response.max_s == pytest.approx(1.0, abs=0.05)
+    assert state.service.max_s < 0.05
+    assert got.lag.percentile_s(95) > 0.4
+    verdict = judge(got, Slo(version=1, limit=[Limit(STATE, p99_s=0.02)]))
+    assert (verdict.outcome, verdict.exit_code) == ("inconclusive", 2)
+
+
+def test_nobody_speaks_before_the_master_hears() -> None:
+    """A master whose subscription is slow: no state is sent into the void, none is lost."""
+
+    def disturb(_clock: Clock, server: MqttServer, _fleet: Fleet) -> None:
+        server.link("run-master").inject("delay", delay_s=0.7, direction="up")
+
+    got, _ = drive(disturb)
+    assert got.series[STATE].failures == {}
+    assert got.series[STATE].ok > 300
 
 
 def test_a_vehicle_that_is_cut_off_comes_again_and_its_silence_counts() -> None:
