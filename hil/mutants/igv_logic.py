@@ -190,7 +190,7 @@ class KeepsOldErrors(OrderLogic):
 
 
 class Sulks(OrderLogic):
-    """Ignores the order after one with an action that it does not know."""
+    """Ignores the order after one to a map that it does not know."""
 
     _sulks = False
 
@@ -202,7 +202,7 @@ class Sulks(OrderLogic):
 
     def _reject(self, problem: Problem) -> None:
         super()._reject(problem)
-        self._sulks = problem.key == "invalid_order_action"
+        self._sulks = problem.key == "unknown_map"
 
 
 class PauseIsAWord(OrderLogic):

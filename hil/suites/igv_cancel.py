@@ -129,6 +129,7 @@ async def cancel_action(session: IgvSession) -> None:
     await session.step("cancelled")
     name = await session.now("cancelOrder", label="cancel")
     await session.done(name, pixit.action_s)
+    await session.watch(pixit.action_s)  # an executor that was forgotten would report its end
     await session.fresh_state()
     await session.step("end")
 

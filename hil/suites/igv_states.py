@@ -183,6 +183,8 @@ def nodes_are_passed_in_order(view: IgvView) -> Finding:
     own = [one for one in states if one.state["orderId"] == _order_id(view)]
     if not own or view.mark("end") is None:
         return inconclusive("it drove no order")
+    if not view.three:  # 2.x does not say when the first node counts as traversed
+        own = [one for one in own if 0 not in one.nodes]
     passed_: list[int] = []
     for one in own:
         if not passed_ or passed_[-1] != one.at:

@@ -79,8 +79,8 @@ def _cut(session: IgvSession) -> bytes:
 _NO_ACTION = "gatetwinNoSuchAction"
 
 WRONG = (
-    Wrong("IGV-ORD-10", "unreleased start", "Its first node is not released.",
-          _altered(_set("nodes", 0, "released", False))),
+    Wrong("IGV-ORD-10", "unreleased start", "Its first node is not released, nor is anything.",
+          lambda s: s.orders.drive([0, 1], released=0)),
     Wrong("IGV-ORD-11", "edge to nowhere", "A released edge ends at a node that is not.",
           _altered(_set("nodes", 1, "released", False))),
     Wrong("IGV-ORD-12", "gap in the base", "A node is released behind an edge that is not.",
@@ -221,10 +221,12 @@ def a_refusal_names_the_order(view: IgvView) -> Finding:
 
 @suite.case(limit_s=300)
 async def lifetime(session: IgvSession) -> None:
-    """A refused order, a while, and one that is taken."""
+    """Two refused orders (another start, another map), a while, and one that is taken."""
     await session.clean()
     await session.step("refused")
-    session.wire.send("order", _with_action(session, actionType=_NO_ACTION), "wrong")
+    session.wire.send("order", session.orders.drive([2, 3]), "wrong")
+    await session.settle()
+    session.wire.send("order", _altered(_other_map)(session), "wrong map")
     await session.settle()
     await session.step("while")
     await session.watch(5.0)

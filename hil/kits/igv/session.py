@@ -88,8 +88,13 @@ class IgvSession(Session[IgvPics, IgvPixit]):
         return not state.get("nodeStates") and not state.get("driving") and ended
 
     def at(self, sequence: int) -> bool:
-        """Whether it says that it has traversed this node."""
-        return int(self.state.get("lastNodeSequenceId", -1)) >= sequence
+        """Whether it says that it has traversed this node of the order that it has.
+
+        Before its first node a vehicle may still show the last node of the order before.
+        """
+        listed = (int(one["sequenceId"]) for one in self.state.get("nodeStates", ()))
+        passed = int(self.state.get("lastNodeSequenceId", -1)) >= sequence
+        return passed and all(one > sequence for one in listed)
 
     # -- steps
 
@@ -240,3 +245,4 @@ class IgvSession(Session[IgvPics, IgvPixit]):
         """An order of the one node it stands on: done at once, and it ends old warnings."""
         first = self.here()
         await self.take(self.orders.order(self.orders.name("clean"), nodes=[first]))
+        await self.until(lambda: self.idle, self.pixit.leg_s)
