@@ -6,6 +6,7 @@ import asyncio
 import random
 import socket
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -158,6 +159,8 @@ def test_the_same_seed_loses_the_same_packets() -> None:
     first, second = (play(story, Operator("a", loss=0.2, burst=4.0)).numbers for _ in range(2))
     assert first == second
     assert 250 < len(first) < 370
+    gaps = [after - before - 1 for before, after in pairwise(first) if after - before > 1]
+    assert sum(gaps) / len(gaps) > 2.0  # each alone, runs of losses would be 1.25 long
 
 
 @pytest.mark.parametrize(
