@@ -98,6 +98,36 @@ class Demand(Strict, frozen=True):
     truck_leaves_s: Seconds
 
 
+Positive = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class Crossing(Strict, frozen=True, kw_only=True):
+    """What the capacity tier needs besides; pairs are home side, far side."""
+
+    dock_m: Annotated[float, Meta(ge=0, le=50)]
+    """The last metres to the crane, at `dock_speed_m_s`."""
+    dock_speed_m_s: Annotated[float, Meta(gt=0, le=15)]
+    follow_gap_m: Positive
+    gate_s: Seconds
+    """Check of vehicle and manifest at the bridge head, one after the other."""
+    manual_release_s: Seconds
+    """A release by telephone, when the link between the two sides is down."""
+    out_share: Share
+    reefer_share: Share
+    """Perishables included."""
+    reefer_plug_s: Seconds
+    breakdowns_per_trip: Share
+    repair_s: Positive
+    tow_s: tuple[Positive, Positive]
+    """Until a broken vehicle has left the bridge: with one lane, with two."""
+    chargers: Annotated[int, Meta(ge=1, le=100)]
+    """Charging points, or swap stations, on each side."""
+    demand_weights: Annotated[
+        tuple[Annotated[float, Meta(ge=0)], ...], Meta(min_length=24, max_length=24)
+    ]
+    """Relative demand by civil hour when the bridge works day and night."""
+
+
 class Cargo(Strict, frozen=True):
     """Everything that makes cargo cross by itself."""
 
@@ -111,6 +141,8 @@ class Cargo(Strict, frozen=True):
     yards: Annotated[list[Yard], Meta(min_length=2, max_length=2)]
     fleet: Fleet
     demand: Demand
+    crossing: Crossing | None = None
+    """Without one nothing is known about sizing a fleet."""
 
     def node(self, id: str) -> Node:
         """The node of this id."""
@@ -150,6 +182,15 @@ def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
         )
     if cargo.fleet.size > pockets - bays:
         yield f"{key}.fleet.size", f"is {cargo.fleet.size}, with {pockets - bays} parking places"
+    crossing = cargo.crossing
+    if crossing is not None and crossing.reefer_share < cargo.demand.perishable:
+        limit = cargo.demand.perishable
+        yield (
+            f"{key}.crossing.reefer_share",
+            f"is {crossing.reefer_share}, below the share of perishables, {limit}",
+        )
+    if crossing is not None and sum(crossing.demand_weights) <= 0:
+        yield f"{key}.crossing.demand_weights", "are all 0: nothing would ever come"
     for name in ("mass_kg", "release_s", "collect_s"):
         low, high = getattr(cargo.demand, name)
         if low > high:
