@@ -46,7 +46,7 @@ def test_cranes_are_an_mmc_queue(cranes: int) -> None:
     found = runs(bare.plan(rate, cranes=(cranes, 200), igvs=60, handling_s=(service, 0.0)))
     assert inside(mean_wait(found), theory.mmc_wait_s(cranes, rate, service), 0.15)
     p95 = t_interval([float(np.quantile(run.wait_s, 0.95)) for run in found], 0.999)
-    assert inside(p95, theory.mmc_wait_quantile_s(cranes, rate, service, 0.95), 0.15)
+    assert inside(p95, theory.mmc_wait_quantile_s(cranes, rate, service, 0.95), 0.2)
 
 
 @pytest.mark.slow
