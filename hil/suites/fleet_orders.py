@@ -159,9 +159,8 @@ def what_is_known_is_not_sent_again(view: FleetView) -> Finding:
 @suite.case(roles=["jobs"], limit_s=600)
 async def lost_update(session: FleetSession) -> None:
     """The vehicle drives and does not hear the next update."""
-    before = session.wire.orders
     await session.job()
-    await session.until(lambda: session.wire.orders > before, session.pixit.react_s)
+    await session.until(session.holds, session.pixit.react_s)
     session.one().wire.lose_orders = 1
     session.mark("losing")
     await session.arrives()

@@ -88,6 +88,10 @@ class FleetSession(Session[FleetPics, FleetPixit]):
         near = math.dist(place, (truth["x_m"], truth["y_m"])) <= AT_M
         return near and truth["speed_m_s"] < 0.01
 
+    def holds(self, number: int = 0) -> bool:
+        """Whether it has taken an order since it was started."""
+        return self.one(number).wire.logic.order_id != ""
+
     def beyond(self, x_m: float, number: int = 0) -> bool:
         """Whether it is past a place of the lane."""
         return bool(self.one(number).truth()["x_m"] >= x_m)

@@ -231,8 +231,12 @@ class FleetView(CaseView[FleetPics, FleetPixit]):
     # --- spans
 
     def span(self, start: str, end: str | None = None) -> list[Sent]:
-        """The master's messages between two marks (or from one on)."""
-        return self.between(self.sent, start, end)
+        """From one mark on and before the next: what follows from a step is not of the one before.
+
+        A fast master answers at the very instant at which a step begins.
+        """
+        first, last = self._span(start, end)
+        return [one for one in self.sent if first <= one.t_s < last]
 
     def after(self, start: str, seconds: float, end: str | None = None) -> list[Sent]:
         """The same, from `seconds` after the first mark on; 0 is from the mark itself on."""

@@ -32,8 +32,6 @@ class FleetWire:
         self._dialect = load(pics.version)
         self.vehicles: dict[str, BenchVehicle] = {}
         self._listener: MqttClient | None = None
-        self.orders = 0
-        """Orders of the master so far."""
 
     @property
     def connected(self) -> bool:
@@ -114,7 +112,6 @@ class FleetWire:
         vehicle = self.vehicles.get(serial)
         text = payload.decode("utf-8", "replace")
         if name not in OURS:
-            self.orders += name == "order"
             self._trace(
                 "wire", "master", serial=serial, topic=name, qos=qos, retain=retain, text=text
             )
