@@ -10,14 +10,17 @@ import asyncio
 import datetime as dt
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from twin import faults as fault_schedule
 from twin.clock import Clock
-from twin.devices.base import Faulty
+from twin.devices.base import FaultKind, Faulty
+from twin.devices.closed_area import ClosedArea
 from twin.devices.crane import Crane
 from twin.devices.igv import Igv, IgvParameters, StopKind
+from twin.documents import containers
 from twin.errors import HarnessError
 from twin.partner.transfer_service import TransferService
 from twin.partner.transfers import Transfer, Transfers
@@ -48,6 +51,14 @@ _BED_SEAT_M = 1.5
 _HALF_WIDTH_M = 4.0
 _STACK_TIERS = 1
 _DONE_LOOK_S = 10.0
+
+
+class Truckers(Faulty):
+    """What can be wrong with those who bring the boxes."""
+
+    FAULTS: ClassVar[Mapping[str, FaultKind]] = {
+        "wrong_box": FaultKind("wrong_box", "who comes has another box than his papers say"),
+    }
 
 
 class Bridge:
@@ -87,6 +98,7 @@ class Bridge:
         )
         for index in range(self.cargo.fleet.size):
             self._add_vehicle(index, engine)
+        self.area = ClosedArea("closed-area", clock, trace, list(self.igvs.values()))
         bodies = {name: crane.body for name, crane in self.cranes.items()}
         self.ledger = Ledger(clock, trace, self.yards, bodies, self.carriers, self.docks)
         half_m = self.cargo.line_zone_m / 2
@@ -96,7 +108,10 @@ class Bridge:
             clock, trace, self.carriers, line_m=self.cargo.line_m, zones=[line, lane],
             half_width_m=_HALF_WIDTH_M,
         )  # fmt: skip
-        self.transfers = Transfers(clock, trace, self._rng("receipts").randbytes(32), self._box_at)
+        self.truckers, self._luck = Truckers("trucks", trace), self._rng("wrong boxes")
+        self.transfers = Transfers(
+            clock, trace, self._rng("receipts").randbytes(32), self._box_at, self._given_up
+        )
         self.service = TransferService(self.transfers, clock, trace, self._token)
         self.trucks = Trucks(
             clock, trace, self.yards, self.ledger, self.cargo.demand, self._rng("trucks"),
@@ -220,6 +235,8 @@ class Bridge:
         """A truck stands under its crane: the transfer is offered, and released by and by."""
         number = f"T{len(self.transfers.book) + 1:05d}"
         box = one.box
+        if "wrong_box" in self.truckers.faults:
+            self._swap(place)
         self.transfers.offer(
             Transfer(
                 number, box.number, one.from_yard, one.to_yard, place.id, box.perishable,
@@ -229,6 +246,24 @@ class Bridge:
         release = self.transfers.release
         self.clock.call_later(one.home_release_s, lambda: release(number, "home"))
         self.clock.call_later(one.far_release_s, lambda: release(number, "far"))
+
+    def _swap(self, place: Place) -> None:
+        """The driver has another box on his trailer than his papers say."""
+        place.boxes = [
+            replace(box, number=containers.make(self._luck), mass_kg=box.mass_kg + 500.0)
+            for box in place.boxes
+        ]
+        self.ledger.update()
+        self.trace("world", "truck.wrong_box", place=place.id, box=place.boxes[0].number)
+
+    def _given_up(self, transfer: Transfer) -> None:
+        """A person sends the truck away, if the box is still on it."""
+        place = self.yards[transfer.from_yard].places[transfer.place]
+        if place.present and place.top is not None:
+            self.clock.call_later(
+                self.cargo.demand.truck_leaves_s,
+                partial(self.trucks.send_away, transfer.from_yard, place),
+            )
 
     def expect(self, consignments: Iterable[Consignment]) -> None:
         """Let these containers come."""
@@ -320,7 +355,9 @@ class Bridge:
     @property
     def targets(self) -> Mapping[str, Faulty]:
         """Everything that has a fault menu, by its id."""
-        found: dict[str, Faulty] = {self.transfers.id: self.transfers}
+        found: dict[str, Faulty] = {
+            one.id: one for one in (self.transfers, self.area, self.truckers)
+        }
         found.update(self.igvs)
         found.update(self.cranes)
         for wire in self._crane_wires.values():

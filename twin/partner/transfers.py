@@ -80,10 +80,13 @@ class Transfers(Faulty):
         )
     }
 
-    def __init__(self, clock: Clock, trace: Trace, seed: bytes, truth: Truth) -> None:
+    def __init__(
+        self, clock: Clock, trace: Trace, seed: bytes, truth: Truth,
+        given_up: Callable[[Transfer], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         """`seed`: 32 bytes from which the receiving side's key is made."""
         super().__init__("transfers", trace)
-        self._clock, self._truth = clock, truth
+        self._clock, self._truth, self._given_up = clock, truth, given_up
         try:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         except ModuleNotFoundError as error:
@@ -197,4 +200,5 @@ class Transfers(Faulty):
             transfer.state, transfer.failure = "failed", reason
             self._changed(transfer)
             self.trace(self.id, "transfer.failed", transfer=id, box=transfer.box, reason=reason)
+            self._given_up(transfer)
         return transfer

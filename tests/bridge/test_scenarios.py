@@ -1,0 +1,104 @@
+"""What goes wrong with vehicles, cranes, links and papers: the rules hold, and work goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("asyncua")
+
+from tests.bridge.rig import Day, play
+from twin import faults as schedules
+from twin import strict_toml
+
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[2] / "examples"
+BOXES = 6
+
+
+def run(name: str) -> Day:
+    """Half an hour with six boxes and the faults of `examples/NAME.toml`, which all must come."""
+    faults = strict_toml.load(EXAMPLES / f"{name}.toml", schedules.Schedule).faults
+    day = play(boxes=BOXES, hours=0.5, drain_s=5400.0, seed=2, faults=faults)
+    begun = day.kinds("fault.begin")
+    assert len(begun) == len(faults) == len(day.kinds("fault.end"))
+    assert day.judgement.held, day.judgement.violations
+    return day
+
+
+def received(day: Day) -> int:
+    return sum(one.received_s is not None for one in day.facts.crossings.values())
+
+
+def on_the_span(day: Day) -> bool:
+    """Whether a broken vehicle came to rest on the bridge."""
+    broken = {(fault.target, fault.begin_s, fault.end_s) for fault in day.facts.faults}
+    return any(
+        kind == "igv.rest" and from_s <= t_s <= until_s and 0 < float(str(data["x"])) < 618
+        for target, from_s, until_s in broken
+        for t_s, kind, _, data in day.facts.vehicles[target].events
+    )
+
+
+def test_a_dead_and_then_a_bad_radio_only_delays() -> None:
+    """Silence on the span, then losses and doubles: every box arrives, orders were sent again."""
+    day = run("bridge-network")
+    assert received(day) == BOXES
+    orders = [
+        (record.source, record.payload["payload"].split('"orderId"')[1])
+        for record in day.trace.records()
+        if record.kind == "vda5050.rx" and record.payload["topic"] == "order"
+    ]
+    assert len(orders) > len(set(orders))
+
+
+def test_a_breakdown_stops_who_is_behind_and_no_more() -> None:
+    """Drives fail under way; nobody drives into them, and all boxes arrive after the repair."""
+    day = run("bridge-breakdown")
+    assert received(day) == BOXES
+    assert on_the_span(day), "no vehicle stood on the bridge while it was broken"
+
+
+def test_a_crane_without_power_keeps_its_box_and_goes_on() -> None:
+    """The mission is suspended, the box stays on the spreader, and the scheduler resumes it."""
+    day = run("bridge-crane-power")
+    assert received(day) == BOXES
+    held = [on for t_s, _, _, on in day.facts.where if t_s < day.facts.faults[0].begin_s][-1]
+    assert held == ["crane-vn"], "the power was to go while a box hung on the spreader"
+    states = [one["state"] for one in day.kinds("crane.mission")]
+    assert "SUSPENDED" in states
+    assert states.count("DONE") == 2 * BOXES
+
+
+def test_an_intrusion_stops_all_and_each_is_restarted() -> None:
+    """Every vehicle stops within a second, stands, and is restarted after acknowledgement."""
+    day = run("bridge-intrusion")
+    assert received(day) == BOXES
+    assert day.judgement["BRIDGE-06"].checked_count == len(day.bridge.igvs)
+    begun = next(fault.begin_s for fault in day.facts.faults)
+    stops = [
+        t_s for one in day.facts.vehicles.values() for t_s, kind, _, data in one.events
+        if kind == "igv.stop" and data["kind"] == "REMOTE"
+    ]  # fmt: skip
+    assert len(stops) == len(day.bridge.igvs)
+    assert max(stops) <= begun + 1.0
+
+
+def test_a_wrong_box_is_sent_away_and_an_outage_is_waited_for() -> None:
+    """The crane reads another number: that box never leaves its truck. The others all cross."""
+    day = run("bridge-wrong-box")
+    wrong = {one["box"] for one in day.kinds("truck.wrong_box")}
+    assert wrong
+    assert received(day) == BOXES - len(wrong)
+    reasons = {one.failure for one in day.bridge.transfers.book.values() if one.failure}
+    assert reasons == {"wrong_box"}
+    assert not any(box in wrong for event in day.facts.line for box in event.boxes)
+    assert {one["box"] for one in day.kinds("box.gone") if one["how"] == "sent away"} == wrong
+
+
+def test_emergency_stops_are_acknowledged_before_anything_moves() -> None:
+    """Released buttons move nothing; acknowledged and told to, the vehicles go on."""
+    day = run("bridge-e-stop")
+    assert received(day) == BOXES
+    assert day.judgement["BRIDGE-06"].checked_count == 2
