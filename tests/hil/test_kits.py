@@ -72,6 +72,7 @@ def test_each_mutant_is_killed_by_its_own_test(device: str, name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # many mutants in two processes, beside another worker
 @pytest.mark.parametrize("device", OTHERS)
 def test_the_whole_matrix(device: str) -> None:
     """The good twins pass everything; each mutant fails its own requirement and few others."""

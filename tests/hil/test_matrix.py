@@ -58,6 +58,7 @@ def test_the_order_of_events_changes_no_verdict(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # all mutants in two processes, beside another worker
 def test_the_whole_matrix() -> None:
     """Over the whole suite each mutant fails its own requirement and few others."""
     rows = matrix.matrix("barrier", jobs=2)

@@ -36,7 +36,7 @@ def test_an_emulator_in_another_process(
 ) -> None:
     """The same suite runs over real TCP against a process that it shares nothing with."""
     only = [word for name in wanted for word in ("--only", name)]
-    done = call("weighbridge", "--emulated", "--profile", profile, "--speed", "8", "--no-health",
+    done = call("weighbridge", "--emulated", "--profile", profile, "--speed", "4", "--no-health",
                 "--json", "--out", tmp_path, *only)  # fmt: skip
     body = json.loads(done.stdout)
     verdicts = {row["requirement"]: row["verdict"] for row in body["results"]}
@@ -48,7 +48,7 @@ def test_an_emulator_in_another_process(
 @pytest.mark.slow
 def test_a_broken_emulator_in_another_process(tmp_path: Path) -> None:
     """A mutant behind real TCP fails its requirement, and the exit code is 1."""
-    done = call("weighbridge", "--emulated", "--mutant", "no-overload", "--speed", "8",
+    done = call("weighbridge", "--emulated", "--mutant", "no-overload", "--speed", "4",
                 "--no-health", "--out", tmp_path, "--only", "WGH-MET-20")  # fmt: skip
     assert done.exit_code == 1
     assert "NOT CERTIFIED" in done.stdout
