@@ -10,6 +10,9 @@ import click
 
 from twin.errors import GateTwinError
 
+EXTRAS = {"load": "load", "size": "capacity"}
+"""Commands that need an extra, and which."""
+
 WRONG = 2
 """Exit code of a wrong call, file or harness."""
 
@@ -45,7 +48,8 @@ class Commands(click.Group):
 
 
 def _missing(name: str, error: ImportError) -> click.Command:
-    message = f"{name}: {error}; install the extra that has it, as pip install 'gatetwin[load]'"
+    extra = f"pip install 'gatetwin[{EXTRAS[name]}]'" if name in EXTRAS else "install it"
+    message = f"{name}: {error}; {extra}"
 
     @click.command(name, help=f"(not available: {error})")
     def absent() -> None:
