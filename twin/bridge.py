@@ -118,6 +118,8 @@ class Bridge:
             self._ready, self.transfers.fetch,
         )  # fmt: skip
         self._expected = 0
+        self._brought: dict[str, str] = {}
+        """Transfer to the number of the box that its truck really brought."""
         self.wire_list: dict[str, Any] = {}
 
     def _rng(self, name: str) -> random.Random:
@@ -237,6 +239,7 @@ class Bridge:
         box = one.box
         if "wrong_box" in self.truckers.faults:
             self._swap(place)
+        self._brought[number] = place.boxes[0].number
         self.transfers.offer(
             Transfer(
                 number, box.number, one.from_yard, one.to_yard, place.id, box.perishable,
@@ -259,7 +262,7 @@ class Bridge:
     def _given_up(self, transfer: Transfer) -> None:
         """A person sends the truck away, if the box is still on it."""
         place = self.yards[transfer.from_yard].places[transfer.place]
-        if place.present and place.top is not None:
+        if place.top is not None and place.top.number == self._brought[transfer.id]:
             self.clock.call_later(
                 self.cargo.demand.truck_leaves_s,
                 partial(self.trucks.send_away, transfer.from_yard, place),

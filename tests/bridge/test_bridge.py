@@ -10,6 +10,7 @@ pytest.importorskip("asyncua")
 
 from fixtures.fleet_mutants import FLEET_CAUGHT_BY, FLEET_MUTANTS
 from tests.bridge.rig import play
+from tests.vda5050.schemas import check
 from twin.faults import Fault
 from twin.judge.bridge import BRIDGE
 from twin.judge.bridge_kpis import bridge_kpis
@@ -33,6 +34,17 @@ def test_one_box_crosses_each_way_and_is_signed_for() -> None:
     assert sorted(line) == [
         ("crossed", "far"), ("crossed", "home"), ("entered", "far"), ("entered", "home")
     ]  # fmt: skip
+
+
+def test_every_message_of_both_sides_is_valid_by_the_official_schemas() -> None:
+    """States, factsheets and connections of the vehicles, orders and actions of the manager."""
+    day = play()
+    seen = set()
+    for record in day.trace.records():
+        if record.kind in ("vda5050.rx", "vda5050.tx"):
+            check("2.1", record.payload["topic"], record.payload["payload"].encode())
+            seen.add(record.payload["topic"])
+    assert seen == {"order", "instantActions", "state", "factsheet", "connection"}
 
 
 def test_two_hours_with_twenty_boxes_hold_every_rule_and_are_the_same_each_time() -> None:

@@ -97,6 +97,35 @@ def test_a_wrong_box_is_sent_away_and_an_outage_is_waited_for() -> None:
     assert {one["box"] for one in day.kinds("box.gone") if one["how"] == "sent away"} == wrong
 
 
+def test_a_vehicle_that_was_switched_off_gets_a_new_order() -> None:
+    """Batteries fail under way: orders are gone with them, the boxes still arrive."""
+    faults = [
+        schedules.Fault(target=f"igv-{n:02d}", kind="battery_dead", at_s=600.0 + 40 * n, for_s=90.0)
+        for n in range(1, 7)
+    ]
+    day = play(faults=faults)
+    assert day.judgement.held, day.judgement.violations
+    assert received(day) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "at_s", "for_s", "arrive"),
+    [
+        ("crane-cn", "ocr_blind", 900.0, 300.0, 2),  # a box waits on its vehicle to be read
+        ("crane-cn", "ocr_blind", 200.0, 600.0, 1),  # one on its truck is sent away unread
+        ("crane-vn", "drive_trip", 350.0, 300.0, 2),
+    ],
+)
+def test_what_a_crane_gives_up_is_tried_again_or_sent_away(
+    target: str, kind: str, at_s: float, for_s: float, arrive: int
+) -> None:
+    """A vehicle never leaves with a loose box, however long its crane cannot take it."""
+    day = play(faults=[schedules.Fault(target=target, kind=kind, at_s=at_s, for_s=for_s)])
+    assert day.judgement.held, day.judgement.violations
+    assert received(day) == arrive
+    assert day.bridge.finished == 2
+
+
 def test_emergency_stops_are_acknowledged_before_anything_moves() -> None:
     """Released buttons move nothing; acknowledged and told to, the vehicles go on."""
     day = run("bridge-e-stop")
