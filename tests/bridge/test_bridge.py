@@ -47,8 +47,8 @@ def test_every_message_of_both_sides_is_valid_by_the_official_schemas() -> None:
     assert seen == {"order", "instantActions", "state", "factsheet", "connection"}
 
 
-def test_two_hours_with_twenty_boxes_hold_every_rule_and_are_the_same_each_time() -> None:
-    """Both directions at once on one alternating lane; the same seed gives the same trace."""
+def test_two_hours_with_twenty_boxes_hold_every_rule() -> None:
+    """Both directions at once on one alternating lane."""
     first = play(boxes=20, hours=1.5, drain_s=5400.0, seed=3)
     assert first.judgement.held, first.judgement.violations
     assert first.bridge.finished == 20
@@ -62,8 +62,12 @@ def test_two_hours_with_twenty_boxes_hold_every_rule_and_are_the_same_each_time(
     for cycle in kpis.cycle_s.values():
         assert 13 * 60 < cycle.p50 < 45 * 60
     assert all(kwh > 0 for kwh in kpis.vehicle_kwh.values())
-    again = play(boxes=20, hours=1.5, drain_s=5400.0, seed=3)
-    assert again.trace.sha256() == first.trace.sha256()
+
+
+def test_the_same_seed_gives_the_same_trace() -> None:
+    """Cranes, vehicles and the fleet manager leave nothing to chance but the seed."""
+    first, again, other = (play(boxes=4, seed=seed).trace.sha256() for seed in (3, 3, 4))
+    assert first == again != other
 
 
 @pytest.mark.parametrize("name", FLEET_MUTANTS)

@@ -637,7 +637,7 @@ def test_wrong_names_are_answered_with_the_right_ones():
             bench.barrier.contact("stp", True)
         with pytest.raises(UnknownName, match="stuck"):
             bench.barrier.inject("stuk")
-        with pytest.raises(FaultError, match=r"0\.05 to 1\.0"):
+        with pytest.raises(FaultError, match=r"0\.05 to 1"):
             bench.barrier.inject("slow", factor=3)
 
     play(script)
