@@ -115,8 +115,8 @@ def test_intervals_cover_what_they_promise() -> None:
     rate, service, hits = 0.6 * 2 / 100.0, 100.0, 0  # at 0.8 the warm-up would not be over
     truth = theory.mmc_wait_s(2, rate, service)
     for seed in range(24):
-        plan = bare.plan(rate, cranes=(2, 200), handling_s=(service, 0.0), days=0.3, igvs=30,
-                         warmup_days=0.1)  # fmt: skip
+        plan = bare.plan(rate, cranes=(2, 200), handling_s=(service, 0.0), days=0.2, igvs=30,
+                         warmup_days=0.08)  # fmt: skip
         found = mean_wait(runs(plan, n=20, seed=1000 + seed), 0.90)
         hits += found.low <= truth <= found.high
     assert hits >= 18, hits
