@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from twin import site_bridge, strict_toml
+from twin import site_bridge, site_bridge_checks, strict_toml
 from twin.errors import ConfigError, UnknownName
 
 SITES = Path(__file__).parent / "sites"
@@ -278,7 +278,7 @@ def _problems(site: Site, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not site.lanes:
         yield "lanes", "a site needs at least one lane"
     if site.bridge.cargo is not None:
-        yield from site_bridge.problems(site.bridge.cargo, site.bridge.length_m)
+        yield from site_bridge_checks.problems(site.bridge.cargo, site.bridge.length_m)
     yield from _source_problems(site, data)
 
 

@@ -8,7 +8,6 @@ along x and trolley along y.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -19,10 +18,6 @@ Side = Literal["home", "far"]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Place = Annotated[float, Meta(ge=-20_000, le=20_000)]
-
-_FITS_M = 0.5
-MIN_EDGE_M = 7.0
-"""Nodes nearer than this cannot be told apart by a vehicle of 15 m (estimate)."""
 
 
 class Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -155,116 +150,3 @@ class Cargo(Strict, frozen=True):
                 yield a, b, road.speed_m_s
                 if road.two_way:
                     yield b, a, road.speed_m_s
-
-
-def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
-    """Key and message of whatever cannot be."""
-    key = "bridge.cargo"
-    known: dict[str, Node] = {}
-    for index, node in enumerate(cargo.nodes):
-        if node.id in known:
-            yield f"{key}.nodes.{index}.id", f"node {node.id!r} stands twice"
-        known[node.id] = node
-    if not 0 < cargo.line_m < length_m:
-        yield f"{key}.line_m", f"is {cargo.line_m} m, but the bridge is from 0 to {length_m} m"
-    yield from _road_problems(key, cargo, known)
-    yield from _single_lane_problems(f"{key}.single_lane", cargo, known, length_m)
-    yield from _yard_problems(key, cargo, known)
-    bays = sum(len(yard.bays) for yard in cargo.yards)
-    pockets = bays + sum(len(yard.parks) for yard in cargo.yards)
-    if cargo.fleet.size >= bays:
-        yield (
-            f"{key}.fleet.size",
-            (
-                f"is {cargo.fleet.size}, but there are {bays} bays: with a vehicle in each, all "
-                "would wait for each other's"
-            ),
-        )
-    if cargo.fleet.size > pockets - bays:
-        yield f"{key}.fleet.size", f"is {cargo.fleet.size}, with {pockets - bays} parking places"
-    crossing = cargo.crossing
-    if crossing is not None and crossing.reefer_share < cargo.demand.perishable:
-        limit = cargo.demand.perishable
-        yield (
-            f"{key}.crossing.reefer_share",
-            f"is {crossing.reefer_share}, below the share of perishables, {limit}",
-        )
-    if crossing is not None and sum(crossing.demand_weights) <= 0:
-        yield f"{key}.crossing.demand_weights", "are all 0: nothing would ever come"
-    for name in ("mass_kg", "release_s", "collect_s"):
-        low, high = getattr(cargo.demand, name)
-        if low > high:
-            yield f"{key}.demand.{name}", f"goes from {low} to {high}"
-
-
-def _road_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[tuple[str, str]]:
-    ways: dict[str, set[str]] = {}
-    for index, road in enumerate(cargo.roads):
-        at = f"{key}.roads.{index}.through"
-        unknown = [name for name in road.through if name not in known]
-        if unknown:
-            yield at, f"names no node {unknown[0]!r}"
-            continue
-        for a, b in itertools.pairwise(road.through):
-            apart_m = math.dist((known[a].x_m, known[a].y_m), (known[b].x_m, known[b].y_m))
-            if apart_m < MIN_EDGE_M:
-                yield at, f"{a} and {b} are {apart_m:.1f} m apart, at least {MIN_EDGE_M} m needed"
-            ways.setdefault(a, set()).add(b)
-            if road.two_way:
-                ways.setdefault(b, set()).add(a)
-    stops = [n for yard in cargo.yards for n in [*yard.bays, *yard.parks] if n in known]
-    for start in stops:
-        reached, todo = {start}, [start]
-        while todo:
-            for follower in ways.get(todo.pop(), ()):
-                if follower not in reached:
-                    reached.add(follower)
-                    if follower not in stops:  # nobody drives through a place where others stand
-                        todo.append(follower)
-        lost = [stop for stop in stops if stop not in reached]
-        if lost:
-            yield f"{key}.roads", f"no way leads from {start} to {lost[0]}"
-            return
-
-
-def _single_lane_problems(
-    at: str, cargo: Cargo, known: dict[str, Node], length_m: float
-) -> Iterator[tuple[str, str]]:
-    nodes = cargo.single_lane.nodes
-    unknown = [name for name in nodes if name not in known]
-    if unknown:
-        yield f"{at}.nodes", f"names no node {unknown[0]!r}"
-        return
-    xs = [known[name].x_m for name in nodes]
-    if xs != sorted(xs) or xs[0] > _FITS_M or xs[-1] < length_m - _FITS_M:
-        yield f"{at}.nodes", f"must lead from x = 0 to x = {length_m} m in order"
-    edges = {(a, b) for a, b, _ in cargo.edges()}
-    for a, b in itertools.pairwise(nodes):
-        if (a, b) not in edges or (b, a) not in edges:
-            yield f"{at}.nodes", f"no two-way road joins {a} and {b}"
-    half_m = cargo.line_zone_m / 2
-    if any(abs(x - cargo.line_m) < half_m for x in xs):
-        yield f"{at}.nodes", "one lies within the zone of the line, where nobody may wait"
-
-
-def _yard_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[tuple[str, str]]:
-    if {yard.side for yard in cargo.yards} != {"home", "far"}:
-        yield f"{key}.yards", "one yard lies on the home side and one on the far side"
-    used: set[str] = set()
-    for index, yard in enumerate(cargo.yards):
-        at = f"{key}.yards.{index}"
-        for what in ("bays", "parks"):
-            for name in getattr(yard, what):
-                if name not in known:
-                    yield f"{at}.{what}", f"names no node {name!r}"
-                elif name in used:
-                    yield f"{at}.{what}", f"{name} is used twice"
-                elif (known[name].x_m < cargo.line_m) != (yard.side == "home"):
-                    yield f"{at}.{what}", f"{name} lies beyond the line"
-                used.add(name)
-        for name in yard.bays:
-            if name in known:
-                gantry = known[name].x_m - yard.origin_x_m
-                trolley = known[name].y_m - yard.origin_y_m
-                if not (0 <= gantry <= 120 and 0 <= trolley <= 30):
-                    yield f"{at}.bays", f"{name} is out of the crane's reach (120 m × 30 m)"

@@ -1,0 +1,168 @@
+"""Assembles the cargo side of a bridge: vehicles, cranes, yards, boxes, broker, transfers.
+
+As `gate.Gate` does for the lanes. A bridge is started on a clock, gives the wire list that a fleet
+manager and a crane scheduler need, lets boxes come, is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from twin import faults as fault_schedule
+from twin.bridge.cargo import Flow
+from twin.bridge.vehicles import MANUFACTURER, Vehicles, access, vehicle_ids
+from twin.bridge.wire_list import wire_list
+from twin.bridge.yards import Yards
+from twin.clock import Clock
+from twin.devices.base import Faulty
+from twin.devices.closed_area import ClosedArea
+from twin.devices.igv import Igv
+from twin.errors import HarnessError
+from twin.partner.transfer_service import TransferService
+from twin.partner.transfers import Transfers
+from twin.site import Site
+from twin.trace import Trace
+from twin.wires.mqtt import MqttServer
+from twin.world.boxes import Consignment
+from twin.world.crossing import Crossing, Ledger, Zone
+from twin.world.wind import Wind
+
+OPENS_H = 0.0
+"""Cargo crosses day and night: its day begins at midnight."""
+_HALF_WIDTH_M = 4.0
+_DONE_LOOK_S = 10.0
+
+
+class Bridge:
+    """One bridge with everything that makes cargo cross by itself."""
+
+    def __init__(
+        self, site: Site, clock: Clock, trace: Trace, *, seed: int = 0, engine: str = "kinematic"
+    ) -> None:
+        """`engine`: of the vehicles' motion, `kinematic`, `pybullet` or `mujoco`."""
+        if site.bridge.cargo is None:
+            raise HarnessError(f"{site.id} has no [bridge.cargo]: nothing crosses there by itself")
+        self.site, self.cargo, self.clock, self.trace, self.seed = (
+            site, site.bridge.cargo, clock, trace, seed,
+        )  # fmt: skip
+        clock.day_start = dt.datetime.combine(
+            dt.date(2026, 6, 1), dt.time(), dt.timezone(dt.timedelta(hours=site.utc_offset_h))
+        )
+        secret = self._rng("secret")
+        users = ["fleet", "scheduler", *vehicle_ids(self.cargo)]
+        self._passwords = {name: f"{secret.getrandbits(64):016x}" for name in users}
+        self._token = f"{secret.getrandbits(128):032x}"
+        self.wind = Wind(clock, self._rng("wind").getrandbits(64))
+        self.yards = Yards(
+            self.cargo, clock, trace, rng=self._rng, wind=self.wind,
+            password=self._passwords["scheduler"],
+        )  # fmt: skip
+        self.broker = MqttServer(
+            clock=clock,
+            trace=trace,
+            rng=self._rng("broker"),
+            detail="connections",
+            access=access(self.cargo, self._passwords),
+        )
+        self.fleet = Vehicles(
+            self.cargo, clock, trace, rng=self._rng, docks=self.yards.docks, engine=engine,
+            passwords=self._passwords,
+        )  # fmt: skip
+        self.area = ClosedArea("closed-area", clock, trace, list(self.igvs.values()))
+        bodies = {name: crane.body for name, crane in self.yards.cranes.items()}
+        carriers = self.fleet.carriers
+        self.ledger = Ledger(
+            clock, trace, self.yards.yards, bodies, carriers, self.yards.docks
+        )  # fmt: skip
+        half_m = self.cargo.line_zone_m / 2
+        line = Zone("line", self.cargo.line_m - half_m, self.cargo.line_m + half_m)
+        lane = Zone("single-lane", 0.0, site.bridge.length_m, "one-way")
+        self.crossing = Crossing(
+            clock, trace, carriers, line_m=self.cargo.line_m, zones=[line, lane],
+            half_width_m=_HALF_WIDTH_M,
+        )  # fmt: skip
+        self.flow = Flow(
+            self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
+            seed=seed,
+        )  # fmt: skip
+        self.service = TransferService(self.transfers, clock, trace, self._token)
+        self.wire_list: dict[str, Any] = {}
+
+    def _rng(self, name: str) -> random.Random:
+        return random.Random(f"{self.seed}/bridge/{name}")
+
+    @property
+    def igvs(self) -> dict[str, Igv]:
+        """Controllers of the vehicles, by id."""
+        return self.fleet.igvs
+
+    @property
+    def transfers(self) -> Transfers:
+        """What has been offered, and how far it has come."""
+        return self.flow.transfers
+
+    def plan(self, hours: float, boxes_day: int | None = None) -> list[Consignment]:
+        """The containers of the site's demand, or of `boxes_day` a day."""
+        return self.flow.plan(hours, boxes_day)
+
+    def expect(self, consignments: Iterable[Consignment]) -> None:
+        """Let these containers come."""
+        self.flow.expect(consignments)
+
+    @property
+    def finished(self) -> int:
+        """Transfers that are received or given up."""
+        return self.flow.finished
+
+    async def run(self, hours: float, drain_s: float = 7200.0) -> None:
+        """Until `hours` are over and every box has crossed, or `drain_s` after that."""
+        end_s = hours * 3600.0
+        while self.clock.now_s() < end_s + drain_s:
+            await self.clock.sleep(_DONE_LOOK_S)
+            if self.clock.now_s() >= end_s and self.finished >= self.flow.expected:
+                return
+
+    async def start(self, host: str = "127.0.0.1") -> dict[str, Any]:
+        """Serve all wires on `host`; returns the wire list."""
+        port = await self.broker.start(host)
+        crane_ports = await self.yards.start(host)
+        service_port = await self.service.start(host)
+        await self.fleet.start(host, port)
+        self.ledger.update()
+        self.wire_list = wire_list(
+            self.site.id, self.cargo, host, broker_port=port, crane_ports=crane_ports,
+            service_port=service_port, passwords=self._passwords, token=self._token,
+            vehicles=self.igvs,
+        )  # fmt: skip
+        return self.wire_list
+
+    def tell_totals(self) -> None:
+        """Record what each vehicle has driven and used."""
+        self.fleet.tell_totals()
+
+    async def stop(self) -> None:
+        """Close every wire."""
+        await self.fleet.stop()
+        await asyncio.sleep(0)
+        await self.service.stop()
+        await self.yards.stop()
+        await self.broker.stop()
+
+    @property
+    def targets(self) -> Mapping[str, Faulty]:
+        """Everything that has a fault menu, by its id."""
+        plain: list[Faulty] = [self.transfers, self.area, self.flow.truckers, *self.yards.targets]
+        found: dict[str, Faulty] = {one.id: one for one in plain}
+        found.update(self.igvs)
+        for name in self.igvs:
+            self.broker.link(f"{MANUFACTURER}-{name}")
+        found.update(self.broker.targets)
+        return found
+
+    def plan_faults(self, faults: Iterable[fault_schedule.Fault]) -> None:
+        """Have `faults` begin and end at their times."""
+        fault_schedule.schedule(faults, self.targets, self.clock, OPENS_H)

@@ -1,0 +1,101 @@
+"""Lets boxes come: trucks under the cranes, transfers that are offered, released, given up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from twin.bridge.yards import Yards
+from twin.clock import Clock
+from twin.devices.base import FaultKind, Faulty
+from twin.documents import containers
+from twin.partner.transfers import Transfer, Transfers
+from twin.site_bridge import Cargo
+from twin.trace import Trace
+from twin.world import boxes
+from twin.world.boxes import Consignment, Trucks
+from twin.world.crossing import Ledger
+from twin.world.yard import Place
+
+
+class Truckers(Faulty):
+    """What can be wrong with those who bring the boxes."""
+
+    FAULTS: ClassVar[Mapping[str, FaultKind]] = {
+        "wrong_box": FaultKind("wrong_box", "who comes has another box than his papers say"),
+    }
+
+
+class Flow:
+    """The boxes of one bridge from their trucks to their receipts."""
+
+    def __init__(
+        self, cargo: Cargo, clock: Clock, trace: Trace, *, rng: Callable[[str], random.Random],
+        yards: Yards, ledger: Ledger, seed: int,
+    ) -> None:  # fmt: skip
+        self._cargo, self._clock, self._trace, self._seed = cargo, clock, trace, seed
+        self._yards, self._ledger = yards, ledger
+        self.truckers, self._luck = Truckers("trucks", trace), rng("wrong boxes")
+        key = rng("receipts").randbytes(32)
+        self.transfers = Transfers(clock, trace, key, yards.box_at, self._given_up)
+        self.trucks = Trucks(
+            clock, trace, yards.yards, ledger, cargo.demand, rng("trucks"), self._ready,
+            self.transfers.fetch,
+        )  # fmt: skip
+        self.expected = 0
+        self._brought: dict[str, str] = {}
+        """Transfer to the number of the box that its truck really brought."""
+
+    def plan(self, hours: float, boxes_day: int | None = None) -> list[Consignment]:
+        """The containers of the site's demand, or of `boxes_day` a day."""
+        count = self._cargo.demand.boxes_day if boxes_day is None else boxes_day
+        return boxes.plan(self._cargo, self._seed, count, hours)
+
+    def expect(self, consignments: Iterable[Consignment]) -> None:
+        """Let these containers come."""
+        planned = list(consignments)
+        self.expected += len(planned)
+        self.trucks.expect(planned)
+
+    @property
+    def finished(self) -> int:
+        """Transfers that are received or given up."""
+        return sum(one.state in ("received", "failed") for one in self.transfers.book.values())
+
+    def _ready(self, one: Consignment, place: Place) -> None:
+        """A truck stands under its crane: the transfer is offered, and released by and by."""
+        number = f"T{len(self.transfers.book) + 1:05d}"
+        box = one.box
+        if "wrong_box" in self.truckers.faults:
+            self._swap(place)
+        self._brought[number] = place.boxes[0].number
+        self.transfers.offer(
+            Transfer(
+                number, box.number, one.from_yard, one.to_yard, place.id, box.perishable,
+                box.mass_kg, self._clock.now_s(),
+            )
+        )  # fmt: skip
+        release = self.transfers.release
+        self._clock.call_later(one.home_release_s, lambda: release(number, "home"))
+        self._clock.call_later(one.far_release_s, lambda: release(number, "far"))
+
+    def _swap(self, place: Place) -> None:
+        """The driver has another box on his trailer than his papers say."""
+        place.boxes = [
+            replace(box, number=containers.make(self._luck), mass_kg=box.mass_kg + 500.0)
+            for box in place.boxes
+        ]
+        self._ledger.update()
+        self._trace("world", "truck.wrong_box", place=place.id, box=place.boxes[0].number)
+
+    def _given_up(self, transfer: Transfer) -> None:
+        """A person sends the truck away, if the box is still on it."""
+        place = self._yards.yards[transfer.from_yard].places[transfer.place]
+        if place.top is not None and place.top.number == self._brought[transfer.id]:
+            self._clock.call_later(
+                self._cargo.demand.truck_leaves_s,
+                partial(self.trucks.send_away, transfer.from_yard, place),
+            )

@@ -1,0 +1,110 @@
+"""The fleet of a bridge: bodies, controllers and VDA 5050 faces of its driverless vehicles."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from twin.clock import Clock
+from twin.devices.igv import Igv, IgvParameters, StopKind
+from twin.physics import Pose, load_drive
+from twin.site_bridge import Cargo
+from twin.trace import Trace
+from twin.wires.mqtt.access import Access, Rule
+from twin.wires.vda5050.vehicle import Timing, Vehicle
+from twin.world.carrier import Carrier
+from twin.world.docks import Docks
+
+MANUFACTURER = "gatetwin"
+MAP = "bridge"
+PREFIX = "uagv/v2"
+_BOOT_S = 60.0
+
+
+class Vehicles:
+    """All vehicles of one bridge, in the order of their numbers."""
+
+    def __init__(
+        self, cargo: Cargo, clock: Clock, trace: Trace, *, rng: Callable[[str], random.Random],
+        docks: Docks, engine: str, passwords: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """`engine`: of their motion; `passwords` of the broker, by user."""
+        self._cargo, self._clock, self._trace, self._rng = cargo, clock, trace, rng
+        self._docks, self._passwords = docks, passwords
+        self.carriers: dict[str, Carrier] = {}
+        self.igvs: dict[str, Igv] = {}
+        self.vehicles: dict[str, Vehicle] = {}
+        for name, park in zip(vehicle_ids(cargo), _first_parks(cargo), strict=False):
+            self._add(name, park, engine)
+
+    def _add(self, name: str, park: str, engine: str) -> None:
+        fleet, node = self._cargo.fleet, self._cargo.node(park)
+        parameters = IgvParameters(
+            prepare_s=0.0, pick_s=fleet.lock_s, drop_s=fleet.lock_s, boot_s=_BOOT_S
+        )
+        carrier = Carrier(
+            name, self._clock, self._trace, load_drive(engine), parameters.vehicle,
+            parameters.energy, pose=Pose(node.x_m, node.y_m, 0.0), charge=fleet.charge_at_start,
+        )  # fmt: skip
+        igv = Igv(
+            name, self._clock, self._trace, self._rng(name), carrier=carrier,
+            handover=self._docks, map_id=MAP, parameters=parameters,
+        )  # fmt: skip
+        self.carriers[name], self.igvs[name] = carrier, igv
+        self._docks.watch(carrier)
+        self.vehicles[name] = Vehicle(
+            igv, self._clock, self._trace, self._rng(f"{name}/wire"), manufacturer=MANUFACTURER,
+            timing=Timing(visualization_s=0.0),
+        )  # fmt: skip
+        igv.on_change(partial(self._attend, igv))
+
+    def _attend(self, igv: Igv, what: str) -> None:
+        """A person comes and acknowledges an emergency stop whose button is out again."""
+        if what == "safety" and igv.stop is not StopKind.NONE:
+            wait_s = self._cargo.fleet.acknowledge_s
+            self._clock.call_later(wait_s, lambda: self._acknowledge(igv))
+
+    def _acknowledge(self, igv: Igv) -> None:
+        if igv.stop is not StopKind.NONE and not igv.acknowledge():
+            wait_s = self._cargo.fleet.acknowledge_s
+            self._clock.call_later(wait_s, lambda: self._acknowledge(igv))
+
+    async def start(self, host: str, port: int) -> None:
+        """Connect each vehicle to the broker and wait until it is."""
+        for name, vehicle in self.vehicles.items():
+            client = vehicle.connect(host, port, user=name, password=self._passwords[name])
+            await client.wait_connected()
+
+    async def stop(self) -> None:
+        """Disconnect them."""
+        for vehicle in self.vehicles.values():
+            await vehicle.stop()
+
+    def tell_totals(self) -> None:
+        """Record what each vehicle has driven and used."""
+        for name, carrier in self.carriers.items():
+            self._trace(
+                "world", "vehicle.totals", vehicle=name, odometer_m=round(carrier.odometer_m, 2),
+                energy_kwh=round(carrier.throughput_kwh, 4), charge=round(carrier.charge, 5),
+            )  # fmt: skip
+
+
+def vehicle_ids(cargo: Cargo) -> list[str]:
+    """The ids of the fleet."""
+    return [f"igv-{index + 1:02d}" for index in range(cargo.fleet.size)]
+
+
+def access(cargo: Cargo, passwords: Mapping[str, str]) -> Access:
+    """Each vehicle only on its own topics; the fleet manager on all of them."""
+    rules = [Rule(f"{PREFIX}/#", user="fleet")]
+    rules += [Rule(f"{PREFIX}/{MANUFACTURER}/{name}/#", user=name) for name in vehicle_ids(cargo)]
+    users = {name: word for name, word in passwords.items() if name != "scheduler"}
+    return Access(users=users, anonymous=False, rules=tuple(rules))
+
+
+def _first_parks(cargo: Cargo) -> list[str]:
+    """Parking places in the order in which they are filled: the sides by turns."""
+    sides = [yard.parks for yard in cargo.yards]
+    turns = [park for pair in zip(*sides, strict=False) for park in pair]
+    return turns + [park for side in sides for park in side if park not in turns]

@@ -1,0 +1,60 @@
+"""What a fleet manager and a crane scheduler are told: where to connect, and the lane graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX
+from twin.site_bridge import Cargo, Yard
+
+
+def wire_list(
+    site: str, cargo: Cargo, host: str, *, broker_port: int, crane_ports: Mapping[str, int],
+    service_port: int, passwords: Mapping[str, str], token: str, vehicles: Iterable[str],
+) -> dict[str, Any]:  # fmt: skip
+    """The whole list; its form is described in docs/bridge.md."""
+    shown = f"[{host}]" if ":" in host else host
+    return {
+        "version": 1,
+        "site": site,
+        "fleet": {
+            "protocol": "mqtt", "host": host, "port": broker_port, "user": "fleet",
+            "password": passwords["fleet"], "prefix": PREFIX, "manufacturer": MANUFACTURER,
+            "map": MAP, "vehicles": [{"id": name, "vda5050": "2.1.0"} for name in vehicles],
+        },
+        "graph": graph_of(cargo),
+        "yards": [
+            _yard_of(spec, f"opc.tcp://{shown}:{crane_ports[spec.crane]}/", passwords["scheduler"])
+            for spec in cargo.yards
+        ],
+        "transfers": {
+            "protocol": "rest", "url": f"http://{shown}:{service_port}/v1", "token": token,
+        },
+    }  # fmt: skip
+
+
+def _yard_of(spec: Yard, url: str, password: str) -> dict[str, Any]:
+    return {
+        "id": spec.id, "side": spec.side, "bays": list(spec.bays), "parks": list(spec.parks),
+        "stack": [f"stack-{i + 1}" for i in range(len(spec.stack_gantry_m))],
+        "crane": {
+            "id": spec.crane, "protocol": "opc-ua", "url": url, "user": "scheduler",
+            "password": password, "namespace": "urn:gatetwin:crane",
+        },
+    }  # fmt: skip
+
+
+def graph_of(cargo: Cargo) -> dict[str, Any]:
+    """The lane graph as the stack gets it."""
+    return {
+        "nodes": [{"id": n.id, "x_m": n.x_m, "y_m": n.y_m} for n in cargo.nodes],
+        "edges": [
+            {"from": a, "to": b, "speed_m_s": speed} for a, b, speed in cargo.edges()
+        ],
+        "single_lane": {
+            "nodes": list(cargo.single_lane.nodes), "platoon": cargo.single_lane.platoon,
+            "clearance_s": cargo.single_lane.clearance_s,
+        },
+        "line": {"x_m": cargo.line_m, "zone_m": cargo.line_zone_m},
+    }  # fmt: skip
