@@ -19,7 +19,7 @@ from contextlib import contextmanager
 
 from benchmarks import Ratio, Skipped
 from benchmarks.modbus import serving
-from fixtures import mosquitto
+from twin.brokers import mosquitto
 from twin.clock import Clock, run_real
 from twin.wires.mqtt import MqttClient, Settings
 from twin.wires.mqtt.codec import encode

@@ -18,8 +18,8 @@ import msgspec
 
 from benchmarks import Ratio, Skipped
 from benchmarks.mqtt import fleet
-from fixtures import mosquitto
 from fixtures.vda5050_orders import Scribe, raw
+from twin.brokers import mosquitto
 from twin.clock import Clock, run_real
 from twin.devices.igv import Igv, IgvParameters
 from twin.physics import Pose, load_drive

@@ -19,10 +19,11 @@ from typing import TypeVar
 import pytest
 from click.testing import CliRunner
 
-from fixtures import mosquitto, netns
+from fixtures import netns
 from fixtures.link import BadLink, bad_link, link
-from fixtures.mosquitto import Variant
 from tests.needs import system
+from twin.brokers import mosquitto
+from twin.brokers.mosquitto import Variant
 from twin.clock import Clock, run_real
 from twin.trace import Trace
 from twin.wires.tun import Operator

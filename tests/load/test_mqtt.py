@@ -15,9 +15,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from fixtures import mosquitto
-from fixtures.certificates import Authority
-from fixtures.mosquitto import Variant
 from loadtests import cli
 from loadtests.arrivals import schedule
 from loadtests.driver import OpenDriver
@@ -44,6 +41,9 @@ from tests.load import children
 from tests.load.test_driver import info
 from tests.needs import system
 from tests.vda5050 import schemas
+from twin.brokers import mosquitto
+from twin.brokers.certificates import Authority
+from twin.brokers.mosquitto import Variant
 from twin.clock import Clock, run_virtual
 from twin.trace import Trace
 from twin.wires.mqtt import Access, MqttServer

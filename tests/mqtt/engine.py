@@ -16,8 +16,8 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from fixtures import brokers, mosquitto
 from tests import needs
+from twin.brokers import ladder, mosquitto
 
 IMAGE = "gatetwin-test/mosquitto:local"
 _START_TRIES, _STEP_S = 60, 0.5
@@ -30,7 +30,7 @@ def missing() -> str:
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     if mosquitto.binary() is None:
         return "mosquitto is not installed"
-    fault = brokers.engine_fault()
+    fault = ladder.engine_fault()
     if fault and not _started():
         return fault
     return _image()
@@ -53,14 +53,14 @@ def _started() -> bool:
     )  # fmt: skip
     pause = threading.Event()
     for _ in range(_START_TRIES):
-        if not brokers.engine_fault():
+        if not ladder.engine_fault():
             return True
         pause.wait(_STEP_S)
     return False
 
 
 def _image() -> str:
-    if not brokers.image_fault(IMAGE):
+    if not ladder.image_fault(IMAGE):
         return ""
     done = subprocess.run(
         ["docker", "import", "-", IMAGE], input=_root(), capture_output=True, timeout=120,

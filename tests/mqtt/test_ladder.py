@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from fixtures import brokers, mosquitto
-from fixtures.brokers import Broker, Choice
-from fixtures.certificates import Authority
-from fixtures.mosquitto import Variant
 from tests import needs
 from tests.mqtt import engine
 from tests.mqtt.bench import Place, at
+from twin.brokers import ladder, mosquitto
+from twin.brokers.certificates import Authority
+from twin.brokers.ladder import Broker, Choice
+from twin.brokers.mosquitto import Variant
 from twin.clock import Clock, run_real
 from twin.errors import HarnessError
 from twin.wires.mqtt import MqttClient, Settings, Will, parse_acl
@@ -45,8 +45,8 @@ def start(rung: str, variant: Variant | None = None) -> Any:
         engine.need()
     if rung == "process":
         needs.system(mosquitto.binary(), "mosquitto is not installed")
-    choice = brokers.choose(rung, image=engine.IMAGE)
-    return brokers.start(choice, variant, image=engine.IMAGE)
+    choice = ladder.choose(rung, image=engine.IMAGE)
+    return ladder.start(choice, variant, image=engine.IMAGE)
 
 
 def client(clock: Clock, broker: Broker, name: str, **options: Any) -> tuple[MqttClient, list]:
@@ -231,8 +231,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A machine with or without an engine, an image and a mosquitto."""
 
     def build(*, engine_: str = "", image: str = "", binary: bool = True) -> None:
-        monkeypatch.setattr(brokers, "engine_fault", lambda: engine_)
-        monkeypatch.setattr(brokers, "image_fault", lambda _: image)
+        monkeypatch.setattr(ladder, "engine_fault", lambda: engine_)
+        monkeypatch.setattr(ladder, "image_fault", lambda _: image)
         monkeypatch.setattr(mosquitto, "binary", lambda: "/bin/mosquitto" if binary else None)
 
     return build
@@ -241,12 +241,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_auto_goes_down_the_ladder_and_says_why(machine: Any) -> None:
     """Container, then process, then our own."""
     machine()
-    assert brokers.choose("auto").kind == "container"
+    assert ladder.choose("auto").kind == "container"
     machine(image="image x: not found")
-    found = brokers.choose("auto")
+    found = ladder.choose("auto")
     assert (found.kind, found.why) == ("process", "no container (image x: not found)")
     machine(engine_="no container engine", binary=False)
-    found = brokers.choose("auto")
+    found = ladder.choose("auto")
     assert found.kind == "inproc"
     assert found.why == "no container (no container engine) and no mosquitto on this machine"
 
@@ -256,16 +256,16 @@ def test_what_is_asked_for_is_taken_or_an_error(machine: Any) -> None:
     machine(engine_="no container engine", binary=False)
     for asked in ("container", "process"):
         with pytest.raises(HarnessError, match=f"--broker {asked}"):
-            brokers.choose(asked)
-    assert brokers.choose("inproc") == Choice("inproc", "--broker inproc")
+            ladder.choose(asked)
+    assert ladder.choose("inproc") == Choice("inproc", "--broker inproc")
     with pytest.raises(HarnessError, match="--require container: the broker would be inproc"):
-        brokers.choose("auto", require="container")
+        ladder.choose("auto", require="container")
 
 
 @pytest.mark.parametrize("asked", ["gate.example:1883", "127.0.0.1:1", "[::1]:8883"])
 def test_an_address_is_taken_as_it_is(asked: str) -> None:
     """Host and port, also IPv6."""
-    found = brokers.choose(asked)
+    found = ladder.choose(asked)
     assert found.kind == "url"
     assert f"{found.address[0]}:{found.address[1]}" == asked.replace("[", "").replace("]", "")
 
@@ -276,17 +276,17 @@ def test_an_address_is_taken_as_it_is(asked: str) -> None:
 def test_what_is_no_rung_is_named(asked: str) -> None:
     """The error lists what can be said."""
     with pytest.raises(HarnessError, match="auto, container, process, inproc or HOST:PORT"):
-        brokers.choose(asked)
+        ladder.choose(asked)
 
 
 def test_an_address_where_no_broker_answers_is_an_error() -> None:
     """A port that takes connections and says nothing is no broker; it does not hang."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        choice = brokers.choose(f"127.0.0.1:{silent.getsockname()[1]}")
+        choice = ladder.choose(f"127.0.0.1:{silent.getsockname()[1]}")
         silent.listen()
         with (
             pytest.raises(HarnessError, match=r"no MQTT 3\.1\.1 broker answers"),
-            brokers.start(choice),
+            ladder.start(choice),
         ):
             pass
 
@@ -297,7 +297,7 @@ TEST = """
 from twin.wires.mqtt import Settings
 
 def test_it(broker):
-    from fixtures.mosquitto import answers
+    from twin.brokers.mosquitto import answers
     assert answers(broker.host, broker.port)
     assert broker.kind == {kind!r}
 """
@@ -317,7 +317,7 @@ def test_a_user_s_test_gets_a_broker(pytester: pytest.Pytester) -> None:
 def test_a_broker_by_its_address(pytester: pytest.Pytester) -> None:
     """--broker HOST:PORT uses what is there already."""
     pytester.makepyfile(TEST.format(kind="url"))
-    with brokers.start(brokers.choose("inproc")) as there:
+    with ladder.start(ladder.choose("inproc")) as there:
         result = pytester.runpytest_inprocess(
             "-p", "no:cacheprovider", "--broker", f"{there.host}:{there.port}"
         )

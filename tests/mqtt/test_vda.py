@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from fixtures import mosquitto
 from tests import needs
 from tests.mqtt.bench import Place, at, on_broker
+from twin.brokers import mosquitto
 from twin.wires.mqtt import Will
 
 BASE = "uagv/v2/acme/igv-1"

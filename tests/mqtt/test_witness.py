@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from fixtures import mosquitto
 from tests import needs
 from tests.mqtt import behaviour
 from tests.mqtt.bench import ANSWER_S, Place, at, on_broker
+from twin.brokers import mosquitto
 from twin.wires.mqtt import Access
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]

@@ -18,10 +18,10 @@ from vda5050.domain.order.builder import OrderBuilder
 from vda5050.identity import VehicleKey
 from vda5050.model.common import NodePosition
 
-from fixtures import mosquitto
 from fixtures.vda5050_orders import MANUFACTURER
 from tests.needs import system
 from tests.vda5050.rig import Box, Rig, play
+from twin.brokers import mosquitto
 from twin.clock import Clock, run_real
 from twin.wires.mqtt import MqttClient, Settings
 

@@ -99,12 +99,11 @@ an engine answers and has the image, so it downloads nothing.
 
 A rung that is named is taken or is an error. `auto` falls back and says so in the header, or at
 the end; `--require container` makes a fallback an error. No container library is imported before
-a container is asked for. `fixtures.mosquitto.Variant` and `fixtures.certificates.Authority` give
+a container is asked for. `twin.brokers.Variant` and `twin.brokers.Authority` give
 TLS, client certificates, passwords and topic rights:
 
 ```python
-from fixtures.brokers import choose, start
-from fixtures.mosquitto import Variant
+from twin.brokers import Variant, choose, start
 
 with start(choose("process"), Variant(users={"igv-1": "secret"}, rules=rules)) as broker:
     ...
