@@ -38,6 +38,7 @@ def test_erlang_c_is_that_of_the_tables() -> None:
         theory.erlang_c(3, 3.0)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("cranes", [1, 3])
 def test_cranes_are_an_mmc_queue(cranes: int) -> None:
@@ -49,6 +50,7 @@ def test_cranes_are_an_mmc_queue(cranes: int) -> None:
     assert inside(p95, theory.mmc_wait_quantile_s(cranes, rate, service, 0.95), 0.2)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_vehicles_are_an_mmc_queue() -> None:
     """With cranes to spare the fleet is the servers: IGVs wait as M/M/c says."""
@@ -71,6 +73,7 @@ def test_one_vehicle_is_lindleys_recursion() -> None:
     assert simulate(plan, times, key).wait_s == pytest.approx(waits[:counted], abs=1e-6)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_one_vehicle_is_an_mg1_queue() -> None:
     """One IGV that lifts, crosses and returns waits as Pollaczek and Khinchine say."""
@@ -81,6 +84,7 @@ def test_one_vehicle_is_an_mg1_queue() -> None:
     assert inside(mean_wait(found), theory.mg1_wait_s(rate, service, variance), 0.2)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_full_fleet_is_a_closed_network() -> None:
     """With boxes always waiting, throughput is that of mean value analysis, fleet by fleet."""
@@ -97,6 +101,7 @@ def test_a_full_fleet_is_a_closed_network() -> None:
     assert rates == sorted(rates)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_little_and_offered_load() -> None:
     """Time average of waiting boxes = rate x mean wait; a crane's use = offered load."""
@@ -109,6 +114,7 @@ def test_little_and_offered_load() -> None:
     assert inside(use, rate * service / 3, 0.05)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_intervals_cover_what_they_promise() -> None:
     """Of 24 intervals of 90 % each, 21.6 (sd 1.5) hold Erlang's mean."""

@@ -64,6 +64,7 @@ def test_register_suite_and_mutants_fit(device: str) -> None:
     assert {kit.mutant(name).name for name in kit.health} == set(kit.health)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("device", "name"), cases("mutants"))
 def test_each_mutant_is_killed_by_its_own_test(device: str, name: str) -> None:
     """A device that breaks one requirement fails exactly the test of that requirement."""
@@ -71,6 +72,7 @@ def test_each_mutant_is_killed_by_its_own_test(device: str, name: str) -> None:
     assert row.ok, f"{row.kills}: {row.verdicts[row.kills]}: {row.texts[row.kills]}"
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # many mutants in two processes, beside another worker
 @pytest.mark.parametrize("device", OTHERS)
@@ -95,6 +97,7 @@ def test_every_requirement_is_seen_by_some_good_twin(device: str) -> None:
     assert seen == {item.id for item in kit.register if not item.not_testable}
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(("device", "profile"), cases("profiles"))
 def test_a_run_is_reproducible(device: str, profile: str) -> None:
@@ -114,6 +117,7 @@ def test_no_judge_passes_an_empty_record(device: str, name: str) -> None:
         assert judge(view).verdict in (Verdict.INCONCLUSIVE, Verdict.FAIL)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(("device", "profile"), cases("profiles"))
 def test_no_judge_breaks_on_a_cut_record(device: str, profile: str) -> None:
