@@ -123,6 +123,16 @@ class Crossing(Strict, frozen=True, kw_only=True):
     """Relative demand by civil hour when the bridge works day and night."""
 
 
+class Canopy(Strict, frozen=True):
+    """A roof, m on the map, below which satellite receivers see only `share` of the sky."""
+
+    from_x_m: Place
+    to_x_m: Place
+    from_y_m: Place
+    to_y_m: Place
+    share: Share = 0.0
+
+
 class Cargo(Strict, frozen=True):
     """Everything that makes cargo cross by itself."""
 
@@ -136,6 +146,8 @@ class Cargo(Strict, frozen=True):
     yards: Annotated[list[Yard], Meta(min_length=2, max_length=2)]
     fleet: Fleet
     demand: Demand
+    canopies: list[Canopy] = []
+    """Roofs over the lanes: none means open sky everywhere."""
     crossing: Crossing | None = None
     """Without one nothing is known about sizing a fleet."""
 

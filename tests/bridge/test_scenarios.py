@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,23 @@ def test_emergency_stops_are_acknowledged_before_anything_moves() -> None:
     day = run("bridge-e-stop")
     assert received(day) == BOXES
     assert day.judgement["BRIDGE-06"].checked_count == 2
+
+
+def test_vehicles_without_a_position_stand_and_go_on() -> None:
+    """Float docks by fine positioning; without a fix all stop in their bound; all boxes arrive."""
+    day = run("bridge-gnss")
+    assert received(day) == BOXES
+    assert day.judgement["BRIDGE-09"].checked_count >= len(day.bridge.igvs)
+    assert day.kinds("igv.docked"), "no vehicle had to position itself exactly"
+    lost = [one for one in day.kinds("igv.alarm") if one["text"] == "position lost"]
+    assert len(lost) >= 3
+    states = [
+        json.loads(record.payload["payload"]) for record in day.trace.records()
+        if record.kind == "vda5050.tx" and record.payload["topic"] == "state"
+    ]  # fmt: skip
+    blind = [one for one in states if not one["agvPosition"]["positionInitialized"]]
+    assert blind
+    assert all(one["agvPosition"]["localizationScore"] == 0.0 for one in blind)
+    assert all(one["errors"][0]["errorType"] == "localizationError" for one in blind)
+    unsure = {one["agvPosition"]["deviationRange"] for one in states} - {0.06}
+    assert min(unsure) < 0.6 < max(unsure), "float is 3 sigma of 0.2 m; reckoning passes that"

@@ -14,6 +14,7 @@ from typing import Any
 
 from twin import faults as fault_schedule
 from twin.bridge.cargo import Flow
+from twin.bridge.positioning import Positioning
 from twin.bridge.vehicles import MANUFACTURER, Vehicles, access, vehicle_ids
 from twin.bridge.wire_list import wire_list
 from twin.bridge.yards import Yards
@@ -72,6 +73,9 @@ class Bridge:
             self.cargo, clock, trace, rng=self._rng, docks=self.yards.docks, engine=engine,
             passwords=self._passwords,
         )  # fmt: skip
+        self.positioning = Positioning(
+            self.cargo, clock, trace, rng=self._rng, igvs=self.igvs, length_m=site.bridge.length_m
+        )
         self.area = ClosedArea("closed-area", clock, trace, list(self.igvs.values()))
         bodies = {name: crane.body for name, crane in self.yards.cranes.items()}
         carriers = self.fleet.carriers
@@ -131,6 +135,7 @@ class Bridge:
         port = await self.broker.start(host)
         crane_ports = await self.yards.start(host)
         service_port = await self.service.start(host)
+        await self.positioning.start(host)
         await self.fleet.start(host, port)
         self.ledger.update()
         self.wire_list = wire_list(
@@ -138,6 +143,7 @@ class Bridge:
             service_port=service_port, passwords=self._passwords, token=self._token,
             vehicles=self.igvs,
         )  # fmt: skip
+        self.wire_list["positioning"] = self.positioning.wire_list(host)
         return self.wire_list
 
     def tell_totals(self) -> None:
@@ -148,6 +154,7 @@ class Bridge:
         """Close every wire."""
         await self.fleet.stop()
         await asyncio.sleep(0)
+        await self.positioning.stop()
         await self.service.stop()
         await self.yards.stop()
         await self.broker.stop()
@@ -155,7 +162,10 @@ class Bridge:
     @property
     def targets(self) -> Mapping[str, Faulty]:
         """Everything that has a fault menu, by its id."""
-        plain: list[Faulty] = [self.transfers, self.area, self.flow.truckers, *self.yards.targets]
+        plain: list[Faulty] = [
+            self.transfers, self.area, self.flow.truckers, *self.yards.targets,
+            *self.positioning.targets,
+        ]  # fmt: skip
         found: dict[str, Faulty] = {one.id: one for one in plain}
         found.update(self.igvs)
         for name in self.igvs:

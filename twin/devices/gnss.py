@@ -152,6 +152,18 @@ class GnssReceiver(Device):
             self._fix = self._solve(now)
         return self._fix
 
+    def settles_s(self) -> float | None:
+        """Seconds until time alone may change the quality: tracking, age of corrections."""
+        p, now = self.parameters, self.clock.env.now
+        due: list[float] = []
+        if self._tracked_ns is not None:
+            tracked_s = (now - self._tracked_ns) / NS
+            begins = (p.reacquire_s, p.reacquire_s + p.float_s, p.reacquire_s + p.fixed_s)
+            due += [begin_s - tracked_s for begin_s in begins]
+        if self._corrected_ns is not None:
+            due.append(p.correction_limit_s - (now - self._corrected_ns) / NS)
+        return min((one for one in due if one >= 0), default=None)
+
     # --- quality ----------------------------------------------------------------------------
 
     def _solve(self, now: int) -> Fix:

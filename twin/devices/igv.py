@@ -167,7 +167,7 @@ class Igv(Driving):
             return f"what it sees does not match ({off_m:.1f} m off, at most {limit_m:.1f} m)"
         self.maps.current = map_id
         if self.fix is Fix.LOST and "localization_lost" not in self.faults:
-            self.fix = self._fix_of_faults()
+            self.set_fix(self._best_fix(), cause=cause)
         self.trace(self.id, "igv.located", cause, x=round(x, 3), y=round(y, 3), map=map_id)
         self._check_localization(cause)
         return "" if self.localized else "the position cannot be held"
@@ -192,22 +192,24 @@ class Igv(Driving):
 
     # --- faults ----------------------------------------------------------------------------------
 
-    def _fix_of_faults(self) -> Fix:
+    def _best_fix(self) -> Fix:
+        """What receiver and faults leave of the position."""
         if "localization_lost" in self.faults:
             return Fix.LOST
         gnss = self.faults.get("gnss")
-        return Fix(str(gnss["fix"])) if gnss is not None else Fix.FIXED
+        fault = Fix(str(gnss["fix"])) if gnss is not None else Fix.FIXED
+        return max(fault, self.received, key=list(Fix).index)
 
-    def set_fix(self, fix: Fix, *, cause: int = -1) -> None:
-        """What the receiver says of the position."""
-        if fix is self.fix:
-            return
-        if fix is Fix.DEAD_RECKONING:
-            self._unsure_from_m = self.carrier.way_m
-        self.fix = fix
-        self.trace(self.id, "igv.fix", cause, fix=fix.value)
-        self._check_localization(cause)
-        self.changed("position")
+    def receive(self, fix: Fix, *, cause: int = -1) -> None:
+        """What the satellite receiver gives from now on."""
+        self.received = fix
+        self._refix(cause)
+
+    def _refix(self, cause: int) -> None:
+        """Take the best that there is; a lost position does not come back by reckoning."""
+        best = self._best_fix()
+        if not (self.fix is Fix.LOST and best is Fix.DEAD_RECKONING):
+            self.set_fix(best, cause=cause)
 
     def _fault_changed(self, kind: str, cause: int) -> None:
         on = kind in self.faults
@@ -220,7 +222,7 @@ class Igv(Driving):
                 stop = StopKind.MANUAL if kind == "e_stop" else StopKind.REMOTE
                 (self.press_stop if on else self.release_stop)(stop, cause=cause)
             case "localization_lost" | "gnss":
-                self.set_fix(self._fix_of_faults(), cause=cause)
+                self._refix(cause)
             case "off_track":
                 self.carrier.lateral_m = float(self.faults["off_track"]["offset_m"]) if on else 0.0
                 self._check_track()

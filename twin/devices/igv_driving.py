@@ -49,6 +49,10 @@ class Driving(Device):
         self.needs_restart = False
         """Something stopped it for safety; it waits to be started again."""
         self.fix = Fix.FIXED
+        self.received = Fix.FIXED
+        """What its satellite receiver gives; `receive` changes it."""
+        self.sensed: Callable[[], tuple[float, float] | None] = lambda: None
+        """Where the receiver puts it now, m; None without a receiver, or without a fix."""
         self.alarms: dict[Alarm, str] = {}
         self.dock_error_m = 0.0
         self.last_way: Way | None = None
@@ -100,6 +104,8 @@ class Driving(Device):
     def believed(self) -> Pose:
         """The pose as its sensors have it."""
         pose = self.carrier.pose
+        if self.fix in (Fix.FIXED, Fix.FLOAT) and (place := self.sensed()) is not None:
+            return Pose(*place, pose.heading_rad)
         dx, dy = self._error
         return Pose(pose.x_m + dx, pose.y_m + dy, pose.heading_rad)
 
@@ -112,6 +118,14 @@ class Driving(Device):
         if self.fix is Fix.FLOAT:
             return p.float_m
         return p.fixed_m + p.drift * (self.carrier.way_m - self._unsure_from_m)
+
+    @property
+    def sure_until_m(self) -> float:
+        """The place on its way up to which dead reckoning is good enough; infinite with a fix."""
+        p = self.parameters
+        if self.fix is not Fix.DEAD_RECKONING:
+            return math.inf
+        return self._unsure_from_m + (p.drift_limit_m - p.fixed_m) / p.drift
 
     @property
     def held(self) -> bool:
@@ -168,7 +182,7 @@ class Driving(Device):
                 self.carrier.brake(BrakeKind.PROTECTIVE, cause=cause)
                 return
             until_m = min(until_m, gap_m)
-        self.carrier.run(until_m, self._limits(), cause=cause)
+        self.carrier.run(min(until_m, self.sure_until_m), self._limits(), cause=cause)
         if not self.driving and not self._pass_here():
             self._notice_block()
 
@@ -179,12 +193,14 @@ class Driving(Device):
             if one.way.speed_m_s is not None and one.at_m > one.begin_m
         ]
         limits.extend(self.speed_limits)
+        here, end = self.carrier.way_m, self.carrier.end_m
         slow = self.faults.get("slow")
         if slow is not None:
             vehicle = self.parameters.vehicle
             top = vehicle.limits(self.carrier.load_kg, self.carrier.conditions).speed_m_s
-            here = self.carrier.way_m
-            limits.append(SpeedLimit(here, self.carrier.end_m, float(slow["factor"]) * top))
+            limits.append(SpeedLimit(here, end, float(slow["factor"]) * top))
+        if self.fix is not Fix.FIXED:
+            limits.append(SpeedLimit(here, end, self.parameters.unsure_m_s))
         return limits
 
     def _pass_here(self) -> bool:
@@ -205,6 +221,8 @@ class Driving(Device):
             return
         if event.kind is CarrierEventKind.REST:
             self._measure()
+            if self.carrier.way_m >= self.sure_until_m - _SAME_M:
+                self.set_fix(Fix.LOST, cause=event.record)
             if not self.router.placed:
                 self.carrier.forget()
             self._notice_block()
@@ -258,6 +276,18 @@ class Driving(Device):
         """Position exactly on the target by its own sensors: a third of a stop's error."""
         self.dock_error_m = self.rng.gauss(0.0, self.parameters.dock_m / 3)
         self.trace(self.id, "igv.docked", error_m=round(self.dock_error_m, 4))
+
+    def set_fix(self, fix: Fix, *, cause: int = -1) -> None:
+        """What the position rests on from now on."""
+        if fix is self.fix:
+            return
+        if fix is Fix.DEAD_RECKONING:  # the error goes on from what it may be already
+            p, known_m = self.parameters, self.uncertainty_m if self.fix is Fix.FLOAT else 0.0
+            self._unsure_from_m = self.carrier.way_m - max(0.0, known_m - p.fixed_m) / p.drift
+        self.fix = fix
+        self.trace(self.id, "igv.fix", cause, fix=fix.value)
+        self._check_localization(cause)
+        self.changed("position")
 
     # --- alarms ----------------------------------------------------------------------------------
 

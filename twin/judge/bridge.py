@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-08)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-09)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from twin.judge import bridge_position
 from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
@@ -264,17 +265,21 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
 
 def _stuck(facts: BridgeFacts, fault: FaultSpan) -> bool:
     """Whether the vehicle of an ended fault still stands there with a box that may cross."""
-    vehicle, end_s = facts.vehicles.get(fault.target), fault.end_s
+    name, _, _ = fault.target.partition(".")
+    vehicle, end_s = facts.vehicles.get(name), fault.end_s
     if vehicle is None:
         return False
     bound_s = end_s + PROGRESS_S
     on = {box: places for t_s, _, box, places in facts.where if t_s <= end_s}
     laden = any(
-        on.get(one.box) == [fault.target] and (one.permitted_s or math.inf) <= end_s
+        on.get(one.box) == [name] and (one.permitted_s or math.inf) <= end_s
         for one in facts.crossings.values()
     )
     moved = any(kind == "igv.move" and end_s < t_s <= bound_s for t_s, kind, _, _ in vehicle.events)
     changed = any(
-        end_s < t_s <= bound_s and on.get(box) == [fault.target] for t_s, _, box, _ in facts.where
+        end_s < t_s <= bound_s and on.get(box) == [name] for t_s, _, box, _ in facts.where
     )
     return laden and not moved and not changed
+
+
+_rule("BRIDGE-09", unsure_m=bridge_position.UNSURE_M)(bridge_position.stands_without_position)

@@ -75,7 +75,8 @@ class VehicleFacts:
     """What one vehicle did."""
 
     events: list[tuple[float, str, int, dict[str, object]]] = field(default_factory=list)
-    """igv.stop, igv.restart, igv.move, igv.rest, igv.passed, igv.put and orders, in order."""
+    """igv.stop, igv.restart, igv.move, igv.rest, igv.passed, igv.put, igv.position and orders, in
+    order."""
     odometer_m: float = 0.0
     energy_kwh: float = 0.0
 
@@ -120,8 +121,9 @@ class BridgeFacts:
 
 
 _VEHICLE = frozenset(
-    {"igv.stop", "igv.restart", "igv.move", "igv.rest", "igv.passed", "igv.put", "igv.power"}
-)
+    {"igv.stop", "igv.restart", "igv.move", "igv.rest", "igv.passed", "igv.put", "igv.power",
+     "igv.position"}
+)  # fmt: skip
 _MOVES = frozenset({"igv.passed", "crane.step", "line.crossed", "transfer.received"})
 
 
