@@ -86,9 +86,9 @@ class IgvParameters:
 
     - ``fixed_m``, ``float_m``: error of the position, one sigma: 2 cm with RTK, 0.2 m without its
       fixed solution (proposed: 10 to 30 cm). ``drift``: of the distance without any (proposed).
-    - ``drift_limit_m``: on dead reckoning it goes on until the error may be this: half of what a lane
-      of 4 m leaves beside a body of 3 m. ``unsure_m_s``: its speed without a fixed solution; from
-      3 m/s it stands within 10 m (proposed bound of a minimal-risk stop). Both estimates.
+    - ``drift_limit_m``: on dead reckoning it goes on until the error may be this: half of what a
+      lane of 4 m leaves beside a body of 3 m. ``unsure_m_s``: its speed without a fixed solution;
+      from 3 m/s it stands within 10 m (proposed bound of a minimal-risk stop). Both estimates.
     - ``lost_m``: an error beyond this is no localization (estimate).
     - ``dock_m``: error of a stop, one sigma: ±3 cm nominal (Yangshan trucks) taken as two sigma.
       ``dock_limit_m``: a crane does not set down beyond ±5 cm (proposed).
