@@ -128,7 +128,7 @@ def writing_us(rounds: int) -> tuple[float, float]:
 
     async def main(clock: Clock) -> tuple[float, float]:
         vehicle = vehicles(clock, 1)[0]
-        ready = vehicle.writer.state_of(vehicle.logic, vehicle.face)
+        ready = msgspec.json.decode(vehicle.writer.state(vehicle.logic, vehicle.face))
         encode = msgspec.json.Encoder().encode
         began = time.process_time()
         for _ in range(rounds):

@@ -122,7 +122,7 @@ class Gate:
         midnight = dt.datetime.combine(
             dt.date(2023, 5, 30), dt.time(), dt.timezone(dt.timedelta(hours=site.utc_offset_h))
         )
-        clock.day_start = midnight + dt.timedelta(hours=site.hours.opens_h)
+        clock.begin_day(midnight + dt.timedelta(hours=site.hours.opens_h))
         self.engine_name = engine_of(fidelity, engine)
         self._engine = self._load_engine()
         self._secret = secret or self._rng("secret")

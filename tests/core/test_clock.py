@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_nobody_can_wake_up_is_an_error_that_names_the_waiter() -> None:
 
 def test_a_loop_that_answers_itself_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two coroutines that wake each other at one instant do not hang the run."""
-    monkeypatch.setattr("twin.clock._STALL_POLLS", 1_000)
+    monkeypatch.setattr("twin.loops._STALL_POLLS", 1_000)
 
     async def spins(clock: Clock) -> None:
         while True:
@@ -315,3 +316,54 @@ def test_a_virtual_loop_begins_at_zero() -> None:
     loop = VirtualLoop()
     assert loop.time() == 0.0
     loop.close()
+
+
+@pytest.mark.parametrize("digits", [0, 2, 3, 9])
+def test_stamps_are_the_civil_time_to_the_digit(digits: int) -> None:
+    """UTC, cut and never rounded up, as `datetime` writes it; also over the end of a second."""
+
+    async def main(clock: Clock) -> None:
+        clock.begin_day(
+            datetime(2024, 2, 29, 6, 59, 58, 250_000, tzinfo=timezone(timedelta(hours=7)))
+        )
+        for wait_s in (0.0, 0.749_999_999, 0.000_000_001, 86_400.0):
+            await clock.sleep(wait_s)
+            moment = clock.day_start.astimezone(UTC) + timedelta(
+                microseconds=clock.now_ns() // 1000
+            )
+            text = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}{clock.now_ns() % 1000:03d}"
+            assert clock.utc_stamp(digits) == text[: 20 + digits if digits else 19] + "Z"
+
+    run_virtual(main)
+
+
+def test_the_real_clock_has_the_machines_day_and_all_others_their_own() -> None:
+    """Only at speed 1 are stamps the machine's date and time, whatever day the run is told."""
+    own = datetime(2026, 6, 1, tzinfo=UTC)
+
+    async def main(clock: Clock) -> datetime:
+        clock.begin_day(own)
+        return datetime.fromisoformat(clock.business_time())
+
+    real = run_real(main)
+    assert abs((real - datetime.now(UTC)).total_seconds()) < 5.0
+    assert run_virtual(main) == own
+    assert abs((run_real(main, speed=50.0) - own).total_seconds()) < 500.0
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+def test_a_wires_timer_is_never_early(speed: float) -> None:
+    """`wake` comes at the asked time or a little later on the wall clock."""
+
+    async def main(clock: Clock) -> list[float]:
+        late = []
+        for wait_s in (0.0, 0.0004, 0.0123, 0.05):
+            began_ns, woken = clock.now_ns(), asyncio.Event()
+            clock.wake(wait_s * speed, woken.set)
+            await woken.wait()
+            late.append((clock.now_ns() - began_ns) / NS / speed - wait_s)
+        return late
+
+    late = run_real(main, speed=speed)
+    assert min(late) > -1e-6
+    assert min(late) < 0.01

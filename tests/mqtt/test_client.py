@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+from collections import deque
 from itertools import pairwise
 
+import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.mqtt.bench import Place, on_broker
 from twin.clock import run_virtual
@@ -220,6 +223,7 @@ def test_five_hundred_clients_in_one_process() -> None:
             client.start()
         for client in (hub, *fleet):
             await client.wait_connected()
+        await asyncio.sleep(0.1)  # the hub's SUBACK
         for _ in range(20):
             for number, client in enumerate(fleet):
                 assert client.publish(f"f/{number}/state", bytes(980))
@@ -229,3 +233,77 @@ def test_five_hundred_clients_in_one_process() -> None:
             client.kill()
 
     on_broker(test, detail="connections")
+
+
+def test_what_is_used_of_paho_is_there() -> None:
+    """A release of paho without these names would take the short ways from us without a word."""
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    assert isinstance(client._out_packet, deque)
+    assert isinstance(client._last_msg_out, float)
+    assert {"command", "packet"} <= client._in_packet.keys()
+    assert client._sock is None
+    for name in ("_handle_publish", "_packet_queue", "_raise_for_invalid_topic", "_sock_close"):
+        assert callable(getattr(client, name))
+
+
+def test_messages_keep_their_order_and_come_whole_over_a_full_socket() -> None:
+    """What a full socket does not take at once waits, and what follows goes after it."""
+
+    async def test(place: Place) -> None:
+        hub, got = place.paho("hub")
+        hub.subscribe("big/#")
+        sender, _ = place.paho("sender")
+        for client in (hub, sender):
+            client.start()
+            await client.wait_connected()
+        await place.clock.sleep(0.1)
+        sock = sender._paho.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        sent = [(f"big/{n}", bytes([n]) * 100_000, n % 2) for n in range(6)]
+        short = 0
+        for topic, payload, qos in sent:
+            assert sender.publish(topic, payload, qos)
+            short += bool(sender._paho._out_packet)
+        assert short, "the socket took it all: nothing was tried"
+        async with asyncio.timeout(20):
+            while len(got) < len(sent):
+                await asyncio.sleep(0.01)
+        assert [(topic, payload) for topic, payload, _, _ in got] == [one[:2] for one in sent]
+        for client in (hub, sender):
+            await client.stop()
+
+    on_broker(test, real=True)
+
+
+def test_a_topic_with_a_wildcard_is_refused() -> None:
+    """The short way asks what paho asks."""
+
+    async def test(place: Place) -> None:
+        client, _ = place.paho("v")
+        client.start()
+        await client.wait_connected()
+        for qos in (0, 1):
+            with pytest.raises(ValueError, match="wildcards"):
+                client.publish("a/+/b", b"", qos)
+        await client.stop()
+
+    on_broker(test)
+
+
+def test_a_message_to_a_socket_that_broke_is_a_loss() -> None:
+    """The short way meets a reset connection: the loss is told, and the client comes back."""
+
+    async def test(place: Place) -> None:
+        client, _ = place.paho("v", backoff=Backoff(1.0, 1.0, 0.0))
+        lost: list[str] = []
+        client._on_disconnect = lost.append
+        client.start()
+        await client.wait_connected()
+        client._paho.socket().shutdown(socket.SHUT_RDWR)
+        client.publish("x", b"1")
+        await place.clock.sleep(0.5)
+        assert len(lost) == 1
+        await client.wait_connected(5.0)
+        await client.stop()
+
+    on_broker(test)

@@ -13,7 +13,7 @@ from twin.wires.vda5050.actions import Status
 from twin.wires.vda5050.effects import Begin, Effect, Outcome
 from twin.wires.vda5050.instant import receive_instant_actions
 from twin.wires.vda5050.logic import OrderLogic
-from twin.wires.vda5050.messages import Writer
+from twin.wires.vda5050.messages import Whereabouts, Writer
 from twin.wires.vda5050.records import Action
 from twin.wires.vda5050.switches import Switches
 
@@ -54,10 +54,9 @@ class Stub:
     def pose(self) -> tuple[float, float, float, str]:
         return self.x, self.y, self.theta, "bridge"
 
-    @property
-    def position(self) -> dict[str, Any]:
+    def whereabouts(self) -> Whereabouts:
         place = {"x": self.x, "y": self.y, "theta": self.theta, "mapId": "bridge"}
-        return {**place, "localized": self.localized}
+        return Whereabouts({**place, "localized": self.localized}, self.velocity, self.distance_m)
 
     @property
     def power(self) -> dict[str, Any]:

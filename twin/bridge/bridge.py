@@ -50,9 +50,10 @@ class Bridge:
         self.site, self.cargo, self.clock, self.trace, self.seed = (
             site, site.bridge.cargo, clock, trace, seed,
         )  # fmt: skip
-        clock.day_start = dt.datetime.combine(
+        start = dt.datetime.combine(
             dt.date(2026, 6, 1), dt.time(), dt.timezone(dt.timedelta(hours=site.utc_offset_h))
         )
+        clock.begin_day(start)
         secret = self._rng("secret")
         users = ["fleet", "scheduler", *vehicle_ids(self.cargo)]
         self._passwords = {name: f"{secret.getrandbits(64):016x}" for name in users}

@@ -178,8 +178,8 @@ class Igv(Driving):
         self.changed("charging")
         self._drive(cause)
 
-    def check_battery(self) -> None:
-        """Look at the charge; whoever shows it calls this first."""
+    def check_battery(self) -> float:
+        """Look at the charge, and react to it; returns it, 0 to 1. Whoever shows it calls this."""
         charge, energy = self.carrier.charge, self.parameters.energy
         if self.carrier.charging and charge >= 1.0:
             self.unplug()  # protection against overcharging is the vehicle's
@@ -189,6 +189,7 @@ class Igv(Driving):
             self._alarm(Alarm.LOW_BATTERY, f"below {energy.low:.0%}")
         else:
             self._clear(Alarm.LOW_BATTERY)
+        return charge
 
     # --- faults ----------------------------------------------------------------------------------
 

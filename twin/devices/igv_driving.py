@@ -103,7 +103,10 @@ class Driving(Device):
     @property
     def believed(self) -> Pose:
         """The pose as its sensors have it."""
-        pose = self.carrier.pose
+        return self.believed_from(self.carrier.pose)
+
+    def believed_from(self, pose: Pose) -> Pose:
+        """What its sensors make of where it really is."""
         if self.fix in (Fix.FIXED, Fix.FLOAT) and (place := self.sensed()) is not None:
             return Pose(*place, pose.heading_rad)
         dx, dy = self._error

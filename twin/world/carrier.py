@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import simpy
 
@@ -63,6 +64,16 @@ class CarrierEvent:
     kind: CarrierEventKind
     record: int
     mark: int = -1
+
+
+class Glimpse(NamedTuple):
+    """A carrier's motion at one instant; `direction` is a unit vector in its own frame."""
+
+    pose: Pose
+    speed_m_s: float
+    turn_rad_s: float
+    direction: tuple[float, float]
+    way_m: float
 
 
 @dataclass(slots=True)
@@ -132,10 +143,30 @@ class Carrier:
         assert self._motion is not None
         return self._motion.at(self._elapsed_s())
 
+    def glimpse(self) -> Glimpse:
+        """All of its motion at one instant, for less than its parts one by one."""
+        motion = self._motion
+        if motion is None:
+            return Glimpse(self._beside(self._pose), 0.0, 0.0, (1.0, 0.0), self._way_m)
+        state, stretch = motion.at(self._elapsed_s()), self._stretches[0]
+        place, speed, path = state.at_m, state.speed_m_s, stretch.path
+        body = path.body_at(place)
+        return Glimpse(
+            self._beside(state.pose or motion.leg.path.pose_at(place)),
+            speed,
+            speed * path.curvature_at(place),
+            (math.cos(body), -math.sin(body)),
+            stretch.begin_m + place,
+        )
+
     @property
     def pose(self) -> Pose:
         """Where it is now."""
-        pose = self._pose if self._motion is None else self._motion.pose(self._elapsed_s())
+        if self._motion is None:
+            return self._beside(self._pose)
+        return self._beside(self._motion.pose(self._elapsed_s()))
+
+    def _beside(self, pose: Pose) -> Pose:
         if not self.lateral_m:
             return pose
         x = pose.x_m - self.lateral_m * math.sin(pose.heading_rad)
@@ -145,22 +176,6 @@ class Carrier:
     def speed_m_s(self) -> float:
         """How fast it goes now."""
         return 0.0 if self._motion is None else self._state().speed_m_s
-
-    @property
-    def turn_rad_s(self) -> float:
-        """Yaw rate now."""
-        if self._motion is None:
-            return 0.0
-        state = self._state()
-        return state.speed_m_s * self._stretches[0].path.curvature_at(state.at_m)
-
-    @property
-    def direction(self) -> tuple[float, float]:
-        """Direction of travel in its own frame, a unit vector."""
-        if self._motion is None:
-            return 1.0, 0.0
-        body = self._stretches[0].path.body_at(self._state().at_m)
-        return math.cos(body), -math.sin(body)
 
     @property
     def way_m(self) -> float:
@@ -455,8 +470,10 @@ class Carrier:
         if self.charging:
             return 0.0, self.energy.charged(self._charge, elapsed_s)
         if self._motion is not None:
-            now, then = self._elapsed_s(), self._elapsed_s() - elapsed_s
-            return self._motion.energy_kwh(now) - self._motion.energy_kwh(max(0.0, then)), 0.0
+            now_s = self._elapsed_s()
+            then_s = now_s - elapsed_s
+            used = self._motion.energy_kwh(now_s)
+            return used - self._motion.energy_kwh(then_s) if then_s > 0.0 else used, 0.0
         return self.energy.consumed_kwh(0.0, elapsed_s), 0.0
 
     def _count_energy(self) -> None:

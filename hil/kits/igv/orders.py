@@ -10,7 +10,6 @@ from typing import Any
 from fixtures.vda5050_orders import Scribe
 from twin.clock import Clock
 from twin.profiles.vda5050 import Dialect
-from twin.wires.vda5050.messages import Stamps
 
 from .papers import IgvPixit
 
@@ -23,9 +22,9 @@ class Orders(Scribe):
     def __init__(self, dialect: Dialect, pixit: IgvPixit, clock: Clock) -> None:
         super().__init__(dialect, pixit.manufacturer, pixit.serial_number, pixit.map_id)
         self._pixit = pixit
-        self._stamps = Stamps(clock, dialect.timestamp_digits)
-        self._real = clock.mode == "real" and clock.speed == 1.0
-        self._tag = dt.datetime.now(dt.UTC).strftime("%m%d%H%M%S") if self._real else "run"
+        self._clock = clock
+        real = clock.mode == "real"
+        self._tag = dt.datetime.now(dt.UTC).strftime("%m%d%H%M%S") if real else "run"
         self._count = 0
 
     def name(self, what: str = "order") -> str:
@@ -34,12 +33,8 @@ class Orders(Scribe):
         return f"{what}-{self._tag}-{self._count}"
 
     def header(self, topic: str) -> Message:
-        """See `Scribe`; a real vehicle gets the real time."""
-        stamp = self._stamps()
-        if self._real:
-            digits = self.dialect.timestamp_digits
-            now = dt.datetime.now(dt.UTC)
-            stamp = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond:06d}"[: 20 + digits] + "Z"
+        """See `Scribe`; a real vehicle gets the real time, as the clock has it."""
+        stamp = self._clock.utc_stamp(self.dialect.timestamp_digits)
         return {**super().header(topic), "timestamp": stamp}
 
     def spot(self, place: int, sequence: int, **more: Any) -> Message:

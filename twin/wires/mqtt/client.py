@@ -23,6 +23,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from twin.errors import HarnessError
+from twin.wires.mqtt.short_paho import OnMessage as OnMessage
+from twin.wires.mqtt.short_paho import ShortPaho
 
 _WALL_TIME: Callable[[], float] = paho.time_func
 _outside: asyncio.AbstractEventLoop | None = None
@@ -44,9 +46,6 @@ is sent within one keep alive [MQTT-3.1.2-23]."""
 
 _LOOK_EACH = 0.25
 """How often paho looks after its keep alive, in keep alives: a fleet of hundreds has few timers."""
-
-OnMessage = Callable[[str, bytes, int, bool], None]
-"""Takes topic, payload, QoS and RETAIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +96,6 @@ class Settings:
         return f"Settings({self.client_id!r} at {self.host}:{self.port})"
 
 
-class _Paho(paho.Client):
-    """paho, but the socket is handed in: `connect` in paho itself would block the loop."""
-
-    ready: socket.socket | None = None
-
-    def _create_socket(self) -> Any:
-        sock, self.ready = self.ready, None
-        if sock is None:
-            raise HarnessError("paho asked for a socket outside of a connection attempt")
-        return sock
-
-    def ping_within(self, seconds: float) -> None:
-        """Have paho send its PINGREQ after `seconds` of silence, not after the keep alive.
-
-        paho lets the whole keep alive pass first, and is then late [MQTT-3.1.2-23].
-        """
-        self._keepalive = seconds  # type: ignore[assignment]  # paho only compares and adds it
-
-    def vanish(self) -> None:
-        """Close the socket without a DISCONNECT and without a callback."""
-        self._sock_close()
-
-
 class MqttClient:
     """One MQTT client that connects, and connects again, until it is stopped.
 
@@ -161,9 +137,9 @@ class MqttClient:
         self._write_watched = False
         self._paho = self._made()
 
-    def _made(self) -> _Paho:
+    def _made(self) -> ShortPaho:
         settings = self.settings
-        client = _Paho(
+        client = ShortPaho(
             CallbackAPIVersion.VERSION2,
             settings.client_id,
             clean_session=settings.clean,
@@ -182,7 +158,7 @@ class MqttClient:
         client.on_socket_unregister_write = self._wants_no_write
         client.on_connect = self._acknowledged
         client.on_disconnect = self._disconnected
-        client.on_message = self._received
+        client.on_message, client.take = self._received, self._take
         client.on_subscribe = self._granted
         return client
 
@@ -211,6 +187,8 @@ class MqttClient:
         """Send a message, or queue it at QoS 1 and 2; false if it is lost for want of a link."""
         if qos == 0 and not self.connected:
             return False
+        if qos == 0 and self._paho.send_at_once(topic, payload, retain, self._loop.time()):
+            return True
         with _on(self._loop):
             result = self._paho.publish(topic, payload, qos, retain)
         return result.rc is MQTTErrorCode.MQTT_ERR_SUCCESS or qos > 0
@@ -429,10 +407,11 @@ class MqttClient:
             self._on_disconnect(reason)
 
     def _received(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        self._take(message.topic, bytes(message.payload), message.qos, bool(message.retain))
+
+    def _take(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
         if self._on_message is not None:
-            self._on_message(
-                message.topic, bytes(message.payload), message.qos, bool(message.retain)
-            )
+            self._on_message(topic, payload, qos, retain)
 
     def _granted(
         self, _client: paho.Client, _data: Any, _mid: int, reasons: Any, _properties: Any

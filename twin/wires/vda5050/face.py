@@ -8,6 +8,7 @@ from typing import Any
 from twin.devices.igv import Igv
 from twin.profiles.vda5050 import Dialect
 from twin.wires.vda5050.abilities import ABILITIES, why_not
+from twin.wires.vda5050.messages import Whereabouts
 from twin.wires.vda5050.records import Action
 from twin.wires.vda5050.zones import Zones
 
@@ -96,28 +97,26 @@ class Face:
 
     # --- what is shown ---------------------------------------------------------------------------
 
-    @property
-    def position(self) -> dict[str, Any]:
-        """`mobileRobotPosition`."""
-        x, y, theta, map_id = self.pose
-        sigma_m = self._igv.uncertainty_m
-        return {
-            "x": round(x, 4),
-            "y": round(y, 4),
-            "theta": round(theta, 5),
-            "mapId": map_id,
-            "localized": self.localized,
-            "localizationScore": round(1 / (1 + sigma_m), 3) if self.localized else 0.0,
+    def whereabouts(self) -> Whereabouts:
+        """Position, velocity and way since the last node, all of one instant."""
+        igv = self._igv
+        seen, sigma_m, localized = igv.carrier.glimpse(), igv.uncertainty_m, igv.localized
+        pose, (along, across) = igv.believed_from(seen.pose), seen.direction
+        position = {
+            "x": round(pose.x_m, 4),
+            "y": round(pose.y_m, 4),
+            "theta": round(pose.heading_rad, 5),
+            "mapId": igv.maps.current,
+            "localized": localized,
+            "localizationScore": round(1 / (1 + sigma_m), 3) if localized else 0.0,
             "deviationRange": round(3 * sigma_m, 3),
         }
-
-    @property
-    def velocity(self) -> dict[str, float]:
-        """In the vehicle's frame."""
-        carrier = self._igv.carrier
-        speed = carrier.speed_m_s
-        vx, vy = (speed * part for part in carrier.direction)
-        return {"vx": round(vx, 4), "vy": round(vy, 4), "omega": round(carrier.turn_rad_s, 5)}
+        velocity = {
+            "vx": round(seen.speed_m_s * along, 4),
+            "vy": round(seen.speed_m_s * across, 4),
+            "omega": round(seen.turn_rad_s, 5),
+        }
+        return Whereabouts(position, velocity, round(max(0.0, seen.way_m - self.node_m), 3))
 
     @property
     def loads(self) -> list[dict[str, Any]]:
@@ -143,9 +142,8 @@ class Face:
     @property
     def power(self) -> dict[str, Any]:
         """`powerSupply`."""
-        self._igv.check_battery()
+        charge = self._igv.check_battery()
         carrier, energy = self._igv.carrier, self._igv.parameters.energy
-        charge = carrier.charge
         speed_m_s = self._igv.parameters.vehicle.loaded_speed_m_s
         reach_m = 1000 * energy.range_km(charge * carrier.health, speed_m_s, carrier.load_kg)
         return {
@@ -172,11 +170,6 @@ class Face:
             {"mapId": key[0], "mapVersion": key[1], "mapStatus": "ENABLED" if on else "DISABLED"}
             for key, on in self._igv.maps.stored.items()
         ]
-
-    @property
-    def distance_m(self) -> float:
-        """Since the last node."""
-        return round(max(0.0, self._igv.carrier.way_m - self.node_m), 3)
 
     @property
     def zone_sets(self) -> list[dict[str, Any]]:

@@ -1,27 +1,42 @@
 """Writes what a vehicle sends: state, visualization, connection, in the words of its dialect.
 
-A state is one dictionary and one call of msgspec, because a fleet sends thousands of them. What is
+A state is one dictionary and one call of msgspec, because a fleet sends thousands of them; lists
+that seldom change (nodes, edges, loads, maps, errors) are encoded again only when they do. What is
 in the state comes from the logic (orders, actions, errors) and from a `Shown` of the vehicle.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from twin.clock import NS, Clock
+from twin.clock import Clock
 from twin.profiles.vda5050 import Dialect
 from twin.wires.vda5050.action_logic import ActionLogic
 from twin.wires.vda5050.actions import ActionState, Status
 from twin.wires.vda5050.logic import OrderLogic
 from twin.wires.vda5050.problems import Problem
+from twin.wires.vda5050.records import Edge, Node
 
 UINT32 = 1 << 32
 """headerId wraps here (6.1.1: uint32)."""
 
 _encode = msgspec.json.Encoder().encode
+
+T = TypeVar("T")
+
+
+class Whereabouts(NamedTuple):
+    """Where a vehicle is and how it moves, all of one instant; keys are those of 3.0.0."""
+
+    position: dict[str, Any] | None
+    """`mobileRobotPosition`, or None if it never had one."""
+    velocity: dict[str, float]
+    """`vx`, `vy`, `omega` in the vehicle's frame, m/s and rad/s."""
+    distance_m: float
+    """Driven since the last node, m."""
 
 
 class Shown(Protocol):
@@ -35,13 +50,8 @@ class Shown(Protocol):
     def driving(self) -> bool:
         """Drives or turns."""
 
-    @property
-    def position(self) -> dict[str, Any] | None:
-        """`mobileRobotPosition`, or None if it never had one."""
-
-    @property
-    def velocity(self) -> dict[str, float]:
-        """`vx`, `vy`, `omega` in the vehicle's frame, m/s and rad/s."""
+    def whereabouts(self) -> Whereabouts:
+        """Where it is and how it moves now."""
 
     @property
     def loads(self) -> list[dict[str, Any]]:
@@ -64,10 +74,6 @@ class Shown(Protocol):
         """Maps on board."""
 
     @property
-    def distance_m(self) -> float:
-        """Driven since the last node, m."""
-
-    @property
     def new_base_request(self) -> bool:
         """The base runs short."""
 
@@ -88,29 +94,31 @@ class Shown(Protocol):
         """For people, not for logic."""
 
 
-class Stamps:
-    """Header time stamps: ISO 8601 in UTC with as many digits as the dialect has."""
-
-    def __init__(self, clock: Clock, digits: int) -> None:
-        self._clock, self._digits = clock, digits
-        self._second, self._text = -1, ""
-
-    def __call__(self) -> str:
-        """The present time."""
-        second, rest_ns = divmod(self._clock.now_ns(), NS)
-        if second != self._second:
-            moment = (self._clock.day_start + timedelta(seconds=second)).astimezone(UTC)
-            self._second, self._text = second, moment.strftime("%Y-%m-%dT%H:%M:%S")
-        if not self._digits:
-            return f"{self._text}Z"
-        return f"{self._text}.{rest_ns // 10 ** (9 - self._digits):0{self._digits}d}Z"
-
-
 class Names(dict[str, str]):
     """Names of 3.0 to names on the wire; what is not renamed stays."""
 
     def __missing__(self, key: str) -> str:
+        self[key] = key  # found at once from now on
         return key
+
+
+class _Kept(Generic[T]):
+    """The JSON of a list, made again only when the list is another."""
+
+    __slots__ = ("_items", "_json", "_show")
+
+    def __init__(self, show: Callable[[T], object]) -> None:
+        self._show = show
+        self._items: list[T] = []
+        self._json = msgspec.Raw(b"[]")
+
+    def __call__(self, items: Iterable[T]) -> msgspec.Raw:
+        """The JSON of `items`, which do not change in themselves."""
+        now = list(items)
+        if now != self._items:  # the same objects are equal without a look into them
+            self._items = now
+            self._json = msgspec.Raw(_encode([self._show(item) for item in now]))
+        return self._json
 
 
 class Writer:
@@ -125,9 +133,15 @@ class Writer:
     ) -> None:
         self.dialect = dialect
         self.names = Names(dialect.sent)
-        self._stamps = Stamps(clock, dialect.timestamp_digits)
+        self._clock, self._digits = clock, dialect.timestamp_digits
         self._manufacturer, self._serial_number = manufacturer, serial_number
         self.header_ids: dict[str, int] = {}
+        self._maps = _Kept[dict[str, Any]](self._renamed)
+        self._nodes = _Kept(_node)
+        self._edges = _Kept(_edge)
+        self._loads = _Kept[dict[str, Any]](lambda load: load)
+        self._errors = _Kept(self._error)
+        self._information = _Kept[dict[str, Any]](self._renamed)
 
     def header(self, topic: str) -> dict[str, Any]:
         """The next header of `topic`: the number grows by one with every message sent."""
@@ -135,7 +149,7 @@ class Writer:
         self.header_ids[topic] = number % UINT32
         return {
             "headerId": self.header_ids[topic],
-            "timestamp": self._stamps(),
+            "timestamp": self._clock.utc_stamp(self._digits),
             "version": self.dialect.version,
             "manufacturer": self._manufacturer,
             "serialNumber": self._serial_number,
@@ -147,14 +161,14 @@ class Writer:
 
     def visualization(self, shown: Shown) -> bytes | None:
         """Where it is and how it moves; None while it does not know where it is."""
-        position = shown.position
+        position, velocity, _ = shown.whereabouts()
         if position is None:
             return None
         names, message = self.names, self.header("visualization")
         if self.dialect.instant_states:
             message["referenceStateHeaderId"] = self.header_ids.get("state", 0)
         message[names["mobileRobotPosition"]] = self._renamed(position)
-        message["velocity"] = shown.velocity
+        message["velocity"] = velocity
         return _encode(message)
 
     def factsheet(self, sheet: dict[str, Any]) -> bytes:
@@ -163,44 +177,34 @@ class Writer:
 
     def state(self, logic: OrderLogic, shown: Shown) -> bytes:
         """The whole state."""
-        return _encode(self.state_of(logic, shown))
-
-    def state_of(self, logic: OrderLogic, shown: Shown) -> dict[str, Any]:
-        """As `state`, before it is encoded."""
         names, dialect = self.names, self.dialect
+        position, velocity, distance_m = shown.whereabouts()
         message = self.header("state")
-        message["maps"] = [self._renamed(one) for one in shown.maps]
+        message["maps"] = self._maps(shown.maps)
         message["orderId"] = logic.order_id
         message["orderUpdateId"] = logic.order_update_id
         message["lastNodeId"] = logic.last_node_id
         message["lastNodeSequenceId"] = logic.last_node_sequence_id
-        message["nodeStates"] = [
-            {"nodeId": n.node_id, "sequenceId": n.sequence_id, "released": n.released}
-            for n in logic.nodes
-        ]
-        message["edgeStates"] = [
-            {"edgeId": e.edge_id, "sequenceId": e.sequence_id, "released": e.released}
-            for e in logic.edges
-        ]
-        position = shown.position
+        message["nodeStates"] = self._nodes(logic.nodes)
+        message["edgeStates"] = self._edges(logic.edges)
         if position is not None:
             message[names["mobileRobotPosition"]] = self._renamed(position)
-        message["velocity"] = shown.velocity
-        message["loads"] = shown.loads
+        message["velocity"] = velocity
+        message["loads"] = self._loads(shown.loads)
         message["driving"] = shown.driving
         message["paused"] = logic.paused or logic.held
         message["newBaseRequest"] = shown.new_base_request
-        message["distanceSinceLastNode"] = shown.distance_m
+        message["distanceSinceLastNode"] = distance_m
         self._actions(message, logic, shown)
         message[names["powerSupply"]] = self._renamed(shown.power)
         message["operatingMode"] = dialect.modes[shown.mode]
-        message["errors"] = [self._error(problem) for problem in logic.problems.active]
-        message["information"] = [self._renamed(one) for one in shown.information]
+        message["errors"] = self._errors(logic.problems.active)
+        message["information"] = self._information(shown.information)
         message["safetyState"] = {
             names["activeEmergencyStop"]: dialect.emergency[shown.emergency_stop],
             "fieldViolation": shown.field_violation,
         }
-        return message
+        return _encode(message)
 
     def _actions(self, message: dict[str, Any], logic: ActionLogic, shown: Shown) -> None:
         schema = logic.switches.paused_status == "schema"
@@ -246,3 +250,11 @@ class Writer:
     def _renamed(self, shown: dict[str, Any]) -> dict[str, Any]:
         names = self.names
         return {names[key]: value for key, value in shown.items()}
+
+
+def _node(node: Node) -> dict[str, object]:
+    return {"nodeId": node.node_id, "sequenceId": node.sequence_id, "released": node.released}
+
+
+def _edge(edge: Edge) -> dict[str, object]:
+    return {"edgeId": edge.edge_id, "sequenceId": edge.sequence_id, "released": edge.released}

@@ -12,7 +12,6 @@ import random
 from collections.abc import Callable, Mapping
 
 import msgspec
-import simpy
 
 from twin.clock import NS, Clock
 from twin.devices.igv import Alarm, Igv
@@ -99,8 +98,8 @@ class Vehicle:
         self._rng, self._record = rng, record
         self._shown_revision = -1
         self._sent_ns = -NS
-        self._timer: simpy.Timeout | None = None
-        self._picture: simpy.Timeout | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._picture: asyncio.TimerHandle | None = None
         self._due_ns = 0
         self._working = self._silent = False
         self._receivers: dict[str, Callable[[bytes], object]] = {
@@ -392,7 +391,7 @@ class Vehicle:
                 return
             _drop(self._timer)
         self._due_ns = due_ns
-        self._timer = self.clock.call_later(seconds, self._send_state)
+        self._timer = self.clock.wake(seconds, self._send_state)
 
     def _send_state(self, *, last: bool = False) -> None:
         _drop(self._timer)
@@ -414,7 +413,7 @@ class Vehicle:
     def _picture_soon(self) -> None:
         wanted = self.timing.visualization_s > 0 and self.igv.driving
         if wanted and self._picture is None and self.client is not None:
-            self._picture = self.clock.call_later(self.timing.visualization_s, self._send_picture)
+            self._picture = self.clock.wake(self.timing.visualization_s, self._send_picture)
 
     def _send_picture(self) -> None:
         self._picture = None
@@ -446,6 +445,6 @@ class Vehicle:
 _REQUESTING = frozenset({"AUTOMATIC", "SEMIAUTOMATIC"})
 
 
-def _drop(timer: simpy.Timeout | None) -> None:
-    if timer is not None and timer.callbacks is not None:
-        timer.callbacks.clear()
+def _drop(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
