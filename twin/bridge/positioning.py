@@ -164,10 +164,11 @@ class Positioning:
 
     def _truth(self, carrier: Carrier) -> Callable[[], Pose]:
         def pose() -> Pose:
-            here, (ahead, left) = carrier.pose, carrier.direction
+            seen = carrier.glimpse()
+            here, (ahead, left) = seen.pose, seen.direction
             course = here.heading_rad + math.atan2(left, ahead)
             return Pose(
-                -here.y_m, here.x_m - self._half_m, 0.0, carrier.speed_m_s,
+                -here.y_m, here.x_m - self._half_m, 0.0, seen.speed_m_s,
                 -math.degrees(course) % 360.0,
             )  # fmt: skip
 
