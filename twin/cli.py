@@ -27,6 +27,7 @@ from twin import run as running
 from twin import serve as serving
 from twin import site as sites
 from twin import strict_toml
+from twin.bridge import CarrierKind
 from twin.bridge_cli import run_smart_lane
 from twin.cli_group import Commands, refuse
 from twin.clock import Clock, run_virtual
@@ -77,6 +78,10 @@ def main() -> None:
     "--boxes", type=click.IntRange(0, 10_000),
     help="With --smart-lane: containers a day, both ways [the site's demand].",
 )  # fmt: skip
+@click.option(
+    "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
+    help="With --smart-lane: driverless vehicles on the lane, or a sky-rail beside it [igv].",
+)  # fmt: skip
 @_seed
 @click.option(
     "--hours", type=click.FloatRange(min=0.01, max=24 * 31),
@@ -101,6 +106,7 @@ def run(
     day: str | None,
     smart_lane: bool,
     boxes: int | None,
+    carrier: str | None,
     seed: int,
     hours: float | None,
     speed: str,
@@ -124,11 +130,14 @@ def run(
             sites.load(site), 24.0 if hours is None else hours, seed, boxes, speed=_speed(speed),
             engine="kinematic" if fidelity == "kinematic" else engine, faults=faults,
             stack="reference-fleet" if stack == "reference" else stack,
+            carrier=CarrierKind(carrier or "igv"),
         )  # fmt: skip
-        folder = out or Path("runs") / f"{bridge.site.id}-smart-lane-seed{seed}"
+        kind = "" if bridge.carrier is CarrierKind.IGV else f"-{bridge.carrier.value}"
+        folder = out or Path("runs") / f"{bridge.site.id}-smart-lane{kind}-seed{seed}"
         sys.exit(0 if run_smart_lane(bridge, folder, as_json=as_json) else BROKEN)
-    if boxes is not None:
-        refuse("--boxes goes with --smart-lane")
+    for name, value in (("--boxes", boxes), ("--carrier", carrier)):
+        if value is not None:
+            refuse(f"{name} goes with --smart-lane")
     assert day is not None
     plan = running.Plan(
         site=sites.load(site),

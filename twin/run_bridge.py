@@ -11,7 +11,7 @@ from typing import Any
 
 from twin import faults as fault_schedule
 from twin import stacks
-from twin.bridge import OPENS_H, Bridge
+from twin.bridge import OPENS_H, Bridge, CarrierKind
 from twin.clock import Clock, run_real, run_virtual
 from twin.site import Site
 from twin.trace import Record, Trace
@@ -35,6 +35,7 @@ class BridgePlan:
     """How long after that what is under way may take."""
     speed: float | None = None
     engine: str = "kinematic"
+    carrier: CarrierKind = CarrierKind.IGV
     faults: Path | None = None
     stack: str = "reference-fleet"
     stack_options: dict[str, Any] = field(default_factory=dict)
@@ -59,10 +60,13 @@ def run_bridge(plan: BridgePlan, progress: Progress | None = None) -> BridgeOutc
         trace = Trace(clock)
         trace(
             "run", "run.start", site=plan.site.id, seed=plan.seed, hours=plan.hours,
-            boxes_day=plan.boxes_day, engine=plan.engine, stack=plan.stack,
+            boxes_day=plan.boxes_day, engine=plan.engine, carrier=plan.carrier.value,
+            stack=plan.stack,
             faults=fault_schedule.read(plan.faults) if plan.faults else None,
         )  # fmt: skip
-        bridge = Bridge(plan.site, clock, trace, seed=plan.seed, engine=plan.engine)
+        bridge = Bridge(
+            plan.site, clock, trace, seed=plan.seed, engine=plan.engine, carrier=plan.carrier
+        )
         if plan.faults is not None:
             bridge.plan_faults(fault_schedule.load(plan.faults, bridge.targets, OPENS_H))
         bridge.expect(bridge.plan(plan.hours, plan.boxes_day))

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from twin import site_bridge, site_bridge_checks, strict_toml
+from twin import site_bridge, site_bridge_checks, site_sky_rail, strict_toml
 from twin.errors import ConfigError, UnknownName
 
 SITES = Path(__file__).parent / "sites"
@@ -51,6 +51,8 @@ class Bridge(Strict, frozen=True):
     width_m: Metres
     cargo: site_bridge.Cargo | None = None
     """What carries containers over it without drivers; without one there are only lanes."""
+    sky_rail: site_sky_rail.SkyRail | None = None
+    """Another way to carry the same containers: `--carrier sky-rail`."""
 
 
 class Hours(Strict, frozen=True):
@@ -279,6 +281,8 @@ def _problems(site: Site, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "lanes", "a site needs at least one lane"
     if site.bridge.cargo is not None:
         yield from site_bridge_checks.problems(site.bridge.cargo, site.bridge.length_m)
+    if site.bridge.sky_rail is not None:
+        yield from site_sky_rail.problems(site.bridge.cargo, site.bridge.sky_rail)
     yield from _source_problems(site, data)
 
 

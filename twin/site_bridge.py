@@ -76,6 +76,8 @@ class Fleet(Strict, frozen=True):
     acknowledge_s: Seconds
     """Until a person has come to acknowledge an emergency stop whose button is out again."""
     charge_at_start: Annotated[float, Meta(gt=0, le=1)]
+    name: Name = "igv"
+    """Their ids are igv-01, igv-02 and so on."""
 
 
 class Demand(Strict, frozen=True):

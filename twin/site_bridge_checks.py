@@ -16,28 +16,11 @@ MIN_EDGE_M = 7.0
 def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
     """Key and message of whatever cannot be."""
     key = "bridge.cargo"
-    known: dict[str, Node] = {}
-    for index, node in enumerate(cargo.nodes):
-        if node.id in known:
-            yield f"{key}.nodes.{index}.id", f"node {node.id!r} stands twice"
-        known[node.id] = node
+    known = {node.id: node for node in cargo.nodes}
     if not 0 < cargo.line_m < length_m:
         yield f"{key}.line_m", f"is {cargo.line_m} m, but the bridge is from 0 to {length_m} m"
-    yield from _road_problems(key, cargo, known)
     yield from _single_lane_problems(f"{key}.single_lane", cargo, known, length_m)
-    yield from _yard_problems(key, cargo, known)
-    bays = sum(len(yard.bays) for yard in cargo.yards)
-    pockets = bays + sum(len(yard.parks) for yard in cargo.yards)
-    if cargo.fleet.size >= bays:
-        yield (
-            f"{key}.fleet.size",
-            (
-                f"is {cargo.fleet.size}, but there are {bays} bays: with a vehicle in each, all "
-                "would wait for each other's"
-            ),
-        )
-    if cargo.fleet.size > pockets - bays:
-        yield f"{key}.fleet.size", f"is {cargo.fleet.size}, with {pockets - bays} parking places"
+    yield from graph_problems(key, cargo)
     crossing = cargo.crossing
     if crossing is not None and crossing.reefer_share < cargo.demand.perishable:
         limit = cargo.demand.perishable
@@ -51,6 +34,29 @@ def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
         low, high = getattr(cargo.demand, name)
         if low > high:
             yield f"{key}.demand.{name}", f"goes from {low} to {high}"
+
+
+def graph_problems(key: str, cargo: Cargo) -> Iterator[tuple[str, str]]:
+    """Of nodes, roads, stops and the size of the fleet, for any kind of carrier."""
+    known: dict[str, Node] = {}
+    for index, node in enumerate(cargo.nodes):
+        if node.id in known:
+            yield f"{key}.nodes.{index}.id", f"node {node.id!r} stands twice"
+        known[node.id] = node
+    yield from _road_problems(key, cargo, known)
+    yield from _yard_problems(key, cargo, known)
+    bays = sum(len(yard.bays) for yard in cargo.yards)
+    pockets = bays + sum(len(yard.parks) for yard in cargo.yards)
+    if cargo.fleet.size >= bays:
+        yield (
+            f"{key}.fleet.size",
+            (
+                f"is {cargo.fleet.size}, but there are {bays} bays: with a vehicle in each, all "
+                "would wait for each other's"
+            ),
+        )
+    if cargo.fleet.size > pockets - bays:
+        yield f"{key}.fleet.size", f"is {cargo.fleet.size}, with {pockets - bays} parking places"
 
 
 def _road_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.stack.fleet import FleetManager, create
 from twin import site
-from twin.bridge import Bridge
+from twin.bridge import Bridge, CarrierKind
 from twin.clock import Clock, run_virtual
 from twin.faults import Fault
 from twin.judge.bridge import judge_bridge
@@ -43,13 +43,13 @@ def play(
     *, boxes: int = 2, hours: float = 0.25, drain_s: float = 3600.0, seed: int = 1,
     faults: Iterable[Fault] = (), make: Create = create, before: Before | None = None,
     consignments: Callable[[Bridge], list[Consignment]] | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None, carrier: CarrierKind = CarrierKind.IGV,
 ) -> Day:  # fmt: skip
     """Let `boxes` come within `hours`, and wait for them at most `drain_s` longer."""
 
     async def main(clock: Clock) -> tuple[Bridge, FleetManager, Trace, float]:
         trace = Trace(clock)
-        bridge = Bridge(site.load("bac-luan-2"), clock, trace, seed=seed)
+        bridge = Bridge(site.load("bac-luan-2"), clock, trace, seed=seed, carrier=carrier)
         bridge.plan_faults(faults)
         if before is not None:
             before(bridge)

@@ -7,11 +7,12 @@ to connect.
 
 from twin.bridge.bridge import OPENS_H, Bridge
 from twin.bridge.cargo import Flow, Truckers
+from twin.bridge.carriers import CarrierKind
 from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX, Vehicles
 from twin.bridge.wire_list import graph_of
 from twin.bridge.yards import Yards
 
 __all__ = [
-    "MANUFACTURER", "MAP", "OPENS_H", "PREFIX", "Bridge", "Flow", "Truckers", "Vehicles", "Yards",
-    "graph_of",
+    "MANUFACTURER", "MAP", "OPENS_H", "PREFIX", "Bridge", "CarrierKind", "Flow", "Truckers",
+    "Vehicles", "Yards", "graph_of",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 from twin import faults as fault_schedule
 from twin.bridge.cargo import Flow
+from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, zones
 from twin.bridge.positioning import Positioning
 from twin.bridge.vehicles import MANUFACTURER, Vehicles, access, vehicle_ids
 from twin.bridge.wire_list import wire_list
@@ -22,14 +23,13 @@ from twin.clock import Clock
 from twin.devices.base import Faulty
 from twin.devices.closed_area import ClosedArea
 from twin.devices.igv import Igv
-from twin.errors import HarnessError
 from twin.partner.transfer_service import TransferService
 from twin.partner.transfers import Transfers
 from twin.site import Site
 from twin.trace import Trace
 from twin.wires.mqtt import MqttServer
 from twin.world.boxes import Consignment
-from twin.world.crossing import Crossing, Ledger, Zone
+from twin.world.crossing import Crossing, Ledger
 from twin.world.wind import Wind
 
 OPENS_H = 0.0
@@ -42,14 +42,15 @@ class Bridge:
     """One bridge with everything that makes cargo cross by itself."""
 
     def __init__(
-        self, site: Site, clock: Clock, trace: Trace, *, seed: int = 0, engine: str = "kinematic"
-    ) -> None:
-        """`engine`: of the vehicles' motion, `kinematic`, `pybullet` or `mujoco`."""
-        if site.bridge.cargo is None:
-            raise HarnessError(f"{site.id} has no [bridge.cargo]: nothing crosses there by itself")
+        self, site: Site, clock: Clock, trace: Trace, *, seed: int = 0, engine: str = "kinematic",
+        carrier: CarrierKind = CarrierKind.IGV,
+    ) -> None:  # fmt: skip
+        """`engine`: of the vehicles' motion, `kinematic`, `pybullet` or `mujoco`; a sky-rail's
+        carriers have the first alone."""
         self.site, self.cargo, self.clock, self.trace, self.seed = (
-            site, site.bridge.cargo, clock, trace, seed,
+            site, cargo_of(site, carrier), clock, trace, seed,
         )  # fmt: skip
+        self.carrier = carrier
         start = dt.datetime.combine(
             dt.date(2026, 6, 1), dt.time(), dt.timezone(dt.timedelta(hours=site.utc_offset_h))
         )
@@ -59,10 +60,12 @@ class Bridge:
         self._passwords = {name: f"{secret.getrandbits(64):016x}" for name in users}
         self._token = f"{secret.getrandbits(128):032x}"
         self.wind = Wind(clock, self._rng("wind").getrandbits(64))
+        rail = site.bridge.sky_rail if carrier is CarrierKind.SKY_RAIL else None
         self.yards = Yards(
             self.cargo, clock, trace, rng=self._rng, wind=self.wind,
-            password=self._passwords["scheduler"],
+            password=self._passwords["scheduler"], rail=rail,
         )  # fmt: skip
+        self.line = line_of(rail, clock, trace, self.wind, engine)
         self.broker = MqttServer(
             clock=clock,
             trace=trace,
@@ -72,7 +75,7 @@ class Bridge:
         )
         self.fleet = Vehicles(
             self.cargo, clock, trace, rng=self._rng, docks=self.yards.docks, engine=engine,
-            passwords=self._passwords,
+            passwords=self._passwords, build=hang(self.line, self.yards.docks, self._rng),
         )  # fmt: skip
         self.positioning = Positioning(
             self.cargo, clock, trace, rng=self._rng, igvs=self.igvs, length_m=site.bridge.length_m
@@ -83,12 +86,9 @@ class Bridge:
         self.ledger = Ledger(
             clock, trace, self.yards.yards, bodies, carriers, self.yards.docks
         )  # fmt: skip
-        half_m = self.cargo.line_zone_m / 2
-        line = Zone("line", self.cargo.line_m - half_m, self.cargo.line_m + half_m)
-        lane = Zone("single-lane", 0.0, site.bridge.length_m, "one-way")
         self.crossing = Crossing(
-            clock, trace, carriers, line_m=self.cargo.line_m, zones=[line, lane],
-            half_width_m=_HALF_WIDTH_M,
+            clock, trace, carriers, line_m=self.cargo.line_m,
+            zones=zones(site, self.cargo, carrier), half_width_m=_HALF_WIDTH_M,
         )  # fmt: skip
         self.flow = Flow(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
@@ -168,6 +168,8 @@ class Bridge:
             *self.positioning.targets,
         ]  # fmt: skip
         found: dict[str, Faulty] = {one.id: one for one in plain}
+        if self.line is not None:
+            found[self.line.id] = self.line
         found.update(self.igvs)
         for name in self.igvs:
             self.broker.link(f"{MANUFACTURER}-{name}")

@@ -9,7 +9,7 @@ from functools import partial
 from twin.clock import Clock
 from twin.devices.igv import Igv, IgvParameters, StopKind
 from twin.physics import Pose, load_drive
-from twin.site_bridge import Cargo
+from twin.site_bridge import Cargo, Node
 from twin.trace import Trace
 from twin.wires.mqtt.access import Access, Rule
 from twin.wires.vda5050.vehicle import Timing, Vehicle
@@ -21,6 +21,9 @@ MAP = "bridge"
 PREFIX = "uagv/v2"
 _BOOT_S = 60.0
 
+Build = Callable[[str, Node], tuple[Carrier, Igv]]
+"""Makes body and controller of one vehicle, by its id and the node on which it begins."""
+
 
 class Vehicles:
     """All vehicles of one bridge, in the order of their numbers."""
@@ -28,18 +31,20 @@ class Vehicles:
     def __init__(
         self, cargo: Cargo, clock: Clock, trace: Trace, *, rng: Callable[[str], random.Random],
         docks: Docks, engine: str, passwords: Mapping[str, str],
+        build: Build | None = None,
     ) -> None:  # fmt: skip
-        """`engine`: of their motion; `passwords` of the broker, by user."""
+        """`engine`: of their motion; `passwords` of the broker, by user; `build`: not IGVs."""
         self._cargo, self._clock, self._trace, self._rng = cargo, clock, trace, rng
         self._docks, self._passwords = docks, passwords
         self.carriers: dict[str, Carrier] = {}
         self.igvs: dict[str, Igv] = {}
         self.vehicles: dict[str, Vehicle] = {}
         for name, park in zip(vehicle_ids(cargo), _first_parks(cargo), strict=False):
-            self._add(name, park, engine)
+            node = cargo.node(park)
+            self._join(name, *(build(name, node) if build else self._igv(name, node, engine)))
 
-    def _add(self, name: str, park: str, engine: str) -> None:
-        fleet, node = self._cargo.fleet, self._cargo.node(park)
+    def _igv(self, name: str, node: Node, engine: str) -> tuple[Carrier, Igv]:
+        fleet = self._cargo.fleet
         parameters = IgvParameters(
             prepare_s=0.0, pick_s=fleet.lock_s, drop_s=fleet.lock_s, boot_s=_BOOT_S
         )
@@ -51,6 +56,9 @@ class Vehicles:
             name, self._clock, self._trace, self._rng(name), carrier=carrier,
             handover=self._docks, map_id=MAP, parameters=parameters,
         )  # fmt: skip
+        return carrier, igv
+
+    def _join(self, name: str, carrier: Carrier, igv: Igv) -> None:
         self.carriers[name], self.igvs[name] = carrier, igv
         self._docks.watch(carrier)
         self.vehicles[name] = Vehicle(
@@ -92,7 +100,7 @@ class Vehicles:
 
 def vehicle_ids(cargo: Cargo) -> list[str]:
     """The ids of the fleet."""
-    return [f"igv-{index + 1:02d}" for index in range(cargo.fleet.size)]
+    return [f"{cargo.fleet.name}-{index + 1:02d}" for index in range(cargo.fleet.size)]
 
 
 def access(cargo: Cargo, passwords: Mapping[str, str]) -> Access:

@@ -6,14 +6,17 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from twin.bridge.carriers import furnish
 from twin.clock import Clock
 from twin.devices.crane import Crane
 from twin.errors import HarnessError
 from twin.site_bridge import Cargo, Yard
+from twin.site_sky_rail import SkyRail
 from twin.trace import Trace
 from twin.wires.opcua import serve_crane
 from twin.world.crane import CraneBody
 from twin.world.docks import Dock, Docks
+from twin.world.tables import Tables
 from twin.world.wind import Wind
 from twin.world.yard import Place, PlaceKind
 from twin.world.yard import Yard as YardWorld
@@ -31,12 +34,14 @@ class Yards:
 
     def __init__(
         self, cargo: Cargo, clock: Clock, trace: Trace, *, rng: Callable[[str], random.Random],
-        wind: Wind, password: str,
+        wind: Wind, password: str, rail: SkyRail | None = None,
     ) -> None:  # fmt: skip
-        """`rng` makes the random stream of a name; `password` is the crane scheduler's."""
+        """`rng` makes the random stream of a name; `password` is the crane scheduler's; `rail`: of
+        a sky-rail, whose bays have transfer tables."""
         self._clock, self._trace, self._rng, self._wind = clock, trace, rng, wind
         self._cargo, self._password = cargo, password
-        self.docks = Docks(trace)
+        self._rail = rail
+        self.docks = Docks(trace) if rail is None else Tables(trace)
         self.yards: dict[str, YardWorld] = {}
         self.cranes: dict[str, Crane] = {}
         self.wires: dict[str, Any] = {}
@@ -47,6 +52,9 @@ class Yards:
             self._raise_crane(spec, yard)
 
     def _dock(self, spec: Yard, yard: YardWorld) -> None:
+        if self._rail is not None and isinstance(self.docks, Tables):
+            furnish(self._rail, self._cargo, spec, yard, self.docks)
+            return
         for name in spec.bays:
             node = self._cargo.node(name)
             place = Place(
@@ -64,6 +72,8 @@ class Yards:
             spec.crane, self._clock, self._trace, self._rng(spec.crane), body, self._wind
         )  # fmt: skip
         self.cranes[spec.crane] = crane
+        if isinstance(self.docks, Tables):
+            self.docks.guard(yard, body)
         try:
             from twin.wires.opcua.security import Account, Role
         except ModuleNotFoundError as error:

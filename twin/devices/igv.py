@@ -17,7 +17,17 @@ from twin.clock import Clock
 from twin.devices.base import FaultKind
 from twin.devices.igv_driving import Driving
 from twin.devices.igv_jobs import Handover, Jobs
-from twin.devices.igv_words import FAULTS, Alarm, Fix, IgvParameters, Mode, StopKind, Way
+from twin.devices.igv_words import (
+    FAULTS,
+    IGV_BUILD,
+    Alarm,
+    Build,
+    Fix,
+    IgvParameters,
+    Mode,
+    StopKind,
+    Way,
+)
 from twin.physics import BrakeKind, Pose
 from twin.trace import Trace
 from twin.world.carrier import Carrier
@@ -35,6 +45,8 @@ class Igv(Driving):
 
     kind: ClassVar[str] = "igv"
     FAULTS: ClassVar[Mapping[str, FaultKind]] = FAULTS
+    build: ClassVar[Build] = IGV_BUILD
+    has_battery: ClassVar[bool] = True
 
     def __init__(
         self,

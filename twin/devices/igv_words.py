@@ -46,6 +46,10 @@ class Alarm(Enum):
     OUTSIDE_CORRIDOR = "outside_corridor"
     NODE_UNREACHABLE = "node_unreachable"
     EMERGENCY_STOP = "emergency_stop"
+    POWER_LOST = "power_lost"
+    HOIST_FAULT = "hoist_fault"
+    LOCK_FAULT = "lock_fault"
+    WIND = "wind"
 
 
 class Fix(Enum):
@@ -75,6 +79,30 @@ class Way:
     deviation_m: float = 0.0
     corridor_m: tuple[float, float] | None = None
     travel_rad: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What kind of vehicle it is, in the words of a VDA 5050 factsheet.
+
+    `kinematics`: in 2.x and in 3.0.
+    """
+
+    series: str
+    description: str
+    kinematics: tuple[str, str]
+    localization: tuple[str, ...]
+    navigation: tuple[str, ...]
+    steered: bool = True
+
+
+IGV_BUILD = Build(
+    series="gatetwin container IGV",
+    description="flat bed for two 20 ft boxes or one of 40 ft, double Ackermann",
+    kinematics=("OMNI", "OMNIDIRECTIONAL"),
+    localization=("NATURAL",),
+    navigation=("VIRTUAL_LINE_GUIDED",),
+)
 
 
 @dataclass(frozen=True, slots=True)

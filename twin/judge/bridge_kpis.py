@@ -22,6 +22,8 @@ class BridgeKpis(Struct, frozen=True):
 
     site: str
     seed: int
+    carrier: str
+    """What carried the containers: `igv` or `sky-rail`."""
     simulated_s: float
     wall_s: float
     records: int
@@ -64,6 +66,7 @@ def bridge_kpis(facts: BridgeFacts, *, wall_s: float = 0.0) -> BridgeKpis:
     return BridgeKpis(
         site=str(facts.run.get("site", "")),
         seed=int(str(facts.run.get("seed", 0))),
+        carrier=str(facts.run.get("carrier", "igv")),
         simulated_s=facts.end_s,
         wall_s=wall_s,
         records=facts.records,

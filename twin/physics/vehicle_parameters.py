@@ -7,7 +7,7 @@ vehicles at this gate; *estimate* marks an assumed one. All of them are paramete
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from twin.physics.parameters import GRAVITY_M_S2, PhysicsError
@@ -155,7 +155,7 @@ class VehicleParameters:
     load_gravity_height_m: float = 1.3
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
+        for name in (field.name for field in fields(self)):
             value = getattr(self, name)
             reaction = name.endswith(("_reaction_s", "_lag_s"))
             if not (value > 0 or (reaction and value == 0)) or not math.isfinite(value):

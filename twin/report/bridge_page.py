@@ -20,10 +20,13 @@ from twin.judge.bridge_facts import BridgeFacts, VehicleFacts
 from twin.judge.bridge_kpis import BridgeKpis
 from twin.judge.verdict import Judgement
 from twin.site import Site
+from twin.site_sky_rail import seen_with
 
 Figure = dict[str, Any]
 _COLOURS = ("#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00")
 _VIOLATIONS_SHOWN = 200
+_SOURCES = (("bridge.cargo",), ("bridge.cargo", "bridge.sky_rail"))
+"""Keys of the site that matter, with vehicles on the lane and with a sky-rail."""
 _STYLE = (
     "body{font:15px system-ui;margin:2em auto;max-width:1100px;padding:0 1em}"
     "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left}"
@@ -41,16 +44,16 @@ def write_bridge_html(
 def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis) -> str:
     """The page as text."""
     figures = {
-        "map": _map(site, facts), "waiting": _waiting(facts), "timeline": _timeline(facts),
+        "map": _map(site, facts, kpis.carrier), "waiting": _waiting(facts), "timeline": _timeline(facts),
     }  # fmt: skip
     estimates = [
         f"<li><code>{html.escape(key)}</code>: {html.escape(text)}</li>"
         for key, text in site.sources.items()
-        if key.startswith("bridge.cargo") and text.startswith("estimate")
+        if key.startswith(_SOURCES[kpis.carrier == "sky-rail"]) and text.startswith("estimate")
     ]
     verdict = "no rule was broken" if judgement.held else f"broken: {', '.join(judgement.broken)}"
     held = "held" if judgement.held else "broken"
-    summary = f"{kpis.simulated_s / 3600:.2f} h, seed {kpis.seed}"
+    summary = f"{kpis.simulated_s / 3600:.2f} h, {kpis.carrier}, seed {kpis.seed}"
     script = (
         f"const figures = {_inline(figures)};"
         "for (const id in figures) Plotly.newPlot(id, figures[id].data, figures[id].layout,"
@@ -111,9 +114,9 @@ def _table(head: Iterable[str], rows: Iterable[str]) -> str:
     return f"<table><tr>{cells}</tr>{''.join(rows)}</table>"
 
 
-def _map(site: Site, facts: BridgeFacts) -> Figure:
-    cargo = site.bridge.cargo
-    assert cargo is not None
+def _map(site: Site, facts: BridgeFacts, carrier: str) -> Figure:
+    assert site.bridge.cargo is not None
+    cargo = seen_with(site.bridge.cargo, site.bridge.sky_rail, carrier)
     place = {node.id: (node.x_m, node.y_m) for node in cargo.nodes}
     lines: list[float | None] = []
     across: list[float | None] = []

@@ -15,7 +15,7 @@ from twin.report.terminal import numbers, print_judgement, table
 def print_bridge(console: Console, kpis: BridgeKpis, judgement: Judgement) -> None:
     """Print what the run showed: boxes, waiting, vehicles, cranes, verdicts."""
     console.print()
-    console.print(Text(f"{kpis.site} smart lane, seed {kpis.seed}", style="bold"))
+    console.print(Text(f"{kpis.site} smart lane, {kpis.carrier}, seed {kpis.seed}", style="bold"))
     for one in (_boxes(kpis), _times(kpis), _vehicles(kpis)):
         console.print(one)
         console.print()

@@ -29,6 +29,8 @@ class Zone:
     to_m: float
     kind: str = "exclusive"
     """Or `one-way`."""
+    y_m: tuple[float, float] | None = None
+    """Only between these y; None: where everything is on the bridge."""
 
 
 class Crossing:
@@ -78,10 +80,11 @@ class Crossing:
         half_m = carrier.parameters.length_m / 2
         rear, front = pose.x_m - half_m, pose.x_m + half_m
         self._line(name, carrier, rear, front)
-        on_bridge = abs(pose.y_m) <= self._half_m
+        whole = (-self._half_m, self._half_m)
         now = {
             zone.id for zone in self._zones.values()
-            if on_bridge and front > zone.from_m and rear < zone.to_m
+            if front > zone.from_m and rear < zone.to_m
+            and (zone.y_m or whole)[0] <= pose.y_m <= (zone.y_m or whole)[1]
         }  # fmt: skip
         was = self._inside[name]
         for zone in sorted(was - now):

@@ -28,6 +28,7 @@ class PlaceKind(Enum):
     VEHICLE = "vehicle"
     STACK = "stack"
     REEFER_RACK = "reefer-rack"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,14 @@ class Yard:
         self.trace("world", "place.departure", place=place.id, box=box.number if box else None)
         self._tell(place)
         return box
+
+    def shift(self, place: Place, *, here: bool, cause: int = -1) -> None:
+        """A transfer table runs under the crane, or away from it with whatever stands on it."""
+        if place.present == here:
+            raise YardError(f"{place.id}: the table is {'here' if here else 'away'} already")
+        place.present = here
+        self.trace("world", "table.here" if here else "table.away", cause, place=place.id)
+        self._tell(place)
 
     def on_change(self, callback: Callable[[Place], None]) -> None:
         """Call `callback(place)` when something comes, leaves or is set down there."""

@@ -60,12 +60,16 @@ zone sets come on their topic."""
 _KINDS: dict[str, Any] = {"STRING": str, "NUMBER": (int, float), "ARRAY": list}
 
 
-def why_not(action: Action, scope: str, dialect: Dialect) -> str:
-    """Empty if the vehicle can do `action` there, else why not."""
+def why_not(
+    action: Action, scope: str, dialect: Dialect, jobs: frozenset[str] | None = None
+) -> str:
+    """Empty if the vehicle can do `action` there, else why not; `jobs`: those of its device."""
     kind = action.action_type
     if kind not in getattr(dialect.actions, scope.lower()):
         return f"{kind} is no action of scope {scope} in {dialect.version}"
     ability = ABILITIES.get(kind)
+    if ability is not None and not _done_by(ability, jobs):
+        return f"{kind} is not supported"
     if ability is None:
         return "" if scope == "INSTANT" and kind in ANSWERED else f"{kind} is not supported"
     for key in ability.keys:
@@ -80,11 +84,20 @@ def why_not(action: Action, scope: str, dialect: Dialect) -> str:
     return ""
 
 
-def offered(dialect: Dialect) -> dict[str, list[str]]:
-    """Action types of the vehicle in this dialect, each with its scopes."""
+def _done_by(ability: Ability, jobs: frozenset[str] | None) -> bool:
+    return jobs is None or not ability.job or ability.job in jobs
+
+
+def offered(dialect: Dialect, jobs: frozenset[str] | None = None) -> dict[str, list[str]]:
+    """Action types of the vehicle in this dialect, each with its scopes.
+
+    `jobs`: what its device can do; None is everything.
+    """
     found: dict[str, list[str]] = {}
     for scope in ("INSTANT", "NODE", "EDGE", "ZONE"):
         for kind in getattr(dialect.actions, scope.lower()):
-            if kind in ABILITIES or (scope == "INSTANT" and kind in ANSWERED):
+            ability = ABILITIES.get(kind)
+            known = ability is not None and _done_by(ability, jobs)
+            if known or (ability is None and scope == "INSTANT" and kind in ANSWERED):
                 found.setdefault(kind, []).append(scope)
     return found

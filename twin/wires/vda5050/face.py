@@ -81,7 +81,7 @@ class Face:
 
     def can(self, action: Action, scope: str) -> str:
         """Empty if it can do the action, else why not."""
-        return why_not(action, scope, self._dialect)
+        return why_not(action, scope, self._dialect, self._igv.jobs.kinds)
 
     def cancellable(self, action_type: str) -> bool:
         """Whether it can be broken off."""
@@ -144,6 +144,8 @@ class Face:
         """`powerSupply`."""
         charge = self._igv.check_battery()
         carrier, energy = self._igv.carrier, self._igv.parameters.energy
+        if not self._igv.has_battery:
+            return {"stateOfCharge": round(100 * charge, 2), "charging": False}
         speed_m_s = self._igv.parameters.vehicle.loaded_speed_m_s
         reach_m = 1000 * energy.range_km(charge * carrier.health, speed_m_s, carrier.load_kg)
         return {

@@ -11,7 +11,6 @@ from twin.wires.vda5050.abilities import ABILITIES, offered
 from twin.wires.vda5050.messages import Names
 from twin.wires.vda5050.records import MESSAGE_MAX
 
-SERIES = "gatetwin container IGV"
 OPTIONAL = (
     "order.nodes.nodePosition",
     "order.nodes.nodePosition.theta",
@@ -37,16 +36,16 @@ def factsheet(
     names, three = Names(dialect.sent), dialect.instant_states
     p, vehicle = igv.parameters, igv.parameters.vehicle
     kinds = {
-        names["mobileRobotKinematics"]: "OMNIDIRECTIONAL" if three else "OMNI",
+        names["mobileRobotKinematics"]: igv.build.kinematics[three],
         names["mobileRobotClass"]: "CARRIER",
     }
     specification: dict[str, Any] = {
-        "seriesName": SERIES,
-        "seriesDescription": "flat bed for two 20 ft boxes or one of 40 ft, double Ackermann",
+        "seriesName": igv.build.series,
+        "seriesDescription": igv.build.description,
         **kinds,
         names["maximumLoadMass"]: vehicle.payload_kg,
-        "localizationTypes": ["NATURAL"],
-        "navigationTypes": ["VIRTUAL_LINE_GUIDED"],
+        "localizationTypes": list(igv.build.localization),
+        "navigationTypes": list(igv.build.navigation),
     }
     if three:
         specification["supportedZones"] = list(SUPPORTED_ZONES)
@@ -76,7 +75,8 @@ def factsheet(
                 {"parameter": names[key], "support": "SUPPORTED"} for key in OPTIONAL
             ],
             names["mobileRobotActions"]: [
-                _action(kind, scopes, dialect) for kind, scopes in offered(dialect).items()
+                _action(kind, scopes, dialect)
+                for kind, scopes in offered(dialect, igv.jobs.kinds).items()
             ],
         },
         names["mobileRobotGeometry"]: {
@@ -96,7 +96,7 @@ def factsheet(
 def _configuration(igv: Igv, dialect: Dialect) -> dict[str, Any]:
     energy = igv.parameters.energy
     found: dict[str, Any] = {"versions": [{"key": "softwareVersion", "value": "gatetwin"}]}
-    if dialect.instant_states:
+    if dialect.instant_states and igv.has_battery:
         found["batteryCharging"] = {
             "criticalLowChargingLevel": 100 * energy.critical,
             "minimumDesiredChargingLevel": 100 * energy.low,
@@ -130,7 +130,7 @@ def _wheels(igv: Igv) -> list[dict[str, Any]]:
         {
             "type": "DRIVE",
             "isActiveDriven": True,
-            "isActiveSteered": True,
+            "isActiveSteered": igv.build.steered,
             "position": {"x": x * vehicle.wheelbase_m / 2, "y": y * vehicle.track_m / 2},
             "diameter": 2 * vehicle.wheel_radius_m,
             "width": 0.4,
@@ -156,7 +156,9 @@ def _load_set(igv: Igv, names: Names, feet: str) -> dict[str, Any]:
         "loadType": f"{feet}FT",
         "loadPositions": list(p.spots) if feet == "20" else list(p.spots[:1]),
         "loadDimensions": {"length": 6.058 if feet == "20" else 12.192, "width": 2.438},
-        names["loadSet.maximumWeight"].rpartition(".")[2]: _MASSES_KG[feet],
+        names["loadSet.maximumWeight"].rpartition(".")[2]: min(
+            _MASSES_KG[feet], vehicle.payload_kg
+        ),
         names["loadSet.maximumSpeed"].rpartition(".")[2]: vehicle.loaded_speed_m_s,
         names["loadSet.maximumAcceleration"].rpartition(".")[2]: vehicle.loaded_acceleration_m_s2,
         names["loadSet.maximumDeceleration"].rpartition(".")[2]: vehicle.service_m_s2,

@@ -21,6 +21,10 @@ EXECUTION = frozenset(
         "load_lost",
         "battery_empty",
         "emergency_stop",
+        "power_lost",
+        "hoist_fault",
+        "lock_fault",
+        "wind",
     }
 )
 """Problems of the vehicle itself. A rejected message is none, whatever its level: "the mobile robot
