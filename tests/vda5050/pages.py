@@ -8,12 +8,15 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from fixtures.igv_bench import IgvBench
 from tests.devices.pages import table
 from tests.vda5050.rig import play
+from twin.devices.base import FaultKind
 from twin.devices.igv import Igv
 from twin.profiles import vda5050
 from twin.wires.vda5050.abilities import ABILITIES, offered
@@ -80,10 +83,10 @@ def switches() -> str:
     return table(("switch", "default", "what it decides"), rows)
 
 
-def faults() -> str:
-    """The fault menu with its parameters."""
+def faults(menu: Mapping[str, FaultKind] = Igv.FAULTS) -> str:
+    """A fault menu with its parameters."""
     rows = []
-    for kind, fault in Igv.FAULTS.items():
+    for kind, fault in menu.items():
         parameters = ", ".join(
             f"`{name}` = {spec.default}{' ' + spec.unit if spec.unit else ''} ({spec.doc})"
             for name, spec in fault.parameters.items()
@@ -92,20 +95,20 @@ def faults() -> str:
     return table(("fault", "what happens", "parameters"), rows)
 
 
-def points() -> str:
+def points(bench_type: type[IgvBench] = IgvBench) -> str:
     """Every point of a vehicle."""
 
     async def nothing(rig: object) -> None:
         del rig
 
-    igv = play(nothing).igv
+    igv = play(nothing, bench_type=bench_type).igv
     rows = ((f"`{point.name}`", point.unit, point.doc) for point in igv.points.values())
     return table(("point", "unit", "what"), rows)
 
 
-def filled(text: str) -> str:
+def filled(text: str, makers: Mapping[str, Callable[[], str]] | None = None) -> str:
     """The page with all its tables made anew."""
-    makers = {
+    makers = makers or {
         "topics": topics,
         "actions": actions,
         "errors": errors,

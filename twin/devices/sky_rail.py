@@ -107,6 +107,8 @@ class SkyCarrier(Igv):
         self.router.set(laid)
         if why:
             self._alarm(Alarm.NODE_UNREACHABLE, why)
+        else:
+            self._clear(Alarm.NODE_UNREACHABLE)
 
     def _here(self) -> RailNode | None:
         pose = self.carrier.end_pose
@@ -179,8 +181,8 @@ class SkyCarrier(Igv):
                 self._power_on(cause)
         else:
             self.needs_restart = True  # no automatic restart after an interruption of power
-            self._alarm(Alarm.POWER_LOST, "no current")
             self.carrier.brake(BrakeKind.EMERGENCY, cause=cause)
+            self._alarm(Alarm.POWER_LOST, "no current")
             self.clock.call_later(self.sky.buffer_s + 1.0, self.check_battery)
         self.changed("safety")
 

@@ -44,7 +44,8 @@ def write_bridge_html(
 def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis) -> str:
     """The page as text."""
     figures = {
-        "map": _map(site, facts, kpis.carrier), "waiting": _waiting(facts), "timeline": _timeline(facts),
+        "map": _map(site, facts, kpis.carrier), "waiting": _waiting(facts),
+        "timeline": _timeline(facts),
     }  # fmt: skip
     estimates = [
         f"<li><code>{html.escape(key)}</code>: {html.escape(text)}</li>"

@@ -83,18 +83,22 @@ class RailCarrier(Carrier):
 
     @property
     def sway_m(self) -> float:
-        """The largest distance that the box will still swing to if nothing drives it."""
-        return self.rail.pivot_m * pendulum.amplitude_rad(self.swing, self.rail.pivot_m)
+        """Half the width of the box's swing now, by the envelope of a free damped pendulum."""
+        swing, damping, natural = self.swing, self.rail.sway_damping, self._natural
+        rate = (swing.rate_rad_s + damping * natural * swing.angle_rad) / natural
+        across = rate / math.sqrt(1 - damping * damping)
+        return self.rail.pivot_m * math.hypot(swing.angle_rad, across)
 
     def settle_s(self, limit_m: float) -> float:
         """How long, at rest, until the box swings less than `limit_m` (s)."""
         sway_m = self.sway_m
         if sway_m <= limit_m:
             return 0.0
-        natural = math.sqrt(pendulum.GRAVITY_M_S2 / self.rail.pivot_m)
-        # the envelope of amplitude_rad may be 1/sqrt(1-ζ²) above a damped swing's: on the safe side
-        bound = sway_m / math.sqrt(1 - self.rail.sway_damping**2)
-        return math.log(bound / limit_m) / (self.rail.sway_damping * natural)
+        return math.log(sway_m / limit_m) / (self.rail.sway_damping * self._natural)
+
+    @property
+    def _natural(self) -> float:
+        return math.sqrt(pendulum.GRAVITY_M_S2 / self.rail.pivot_m)
 
     def _swung(self, elapsed_s: float) -> Swing:
         rail, swing, motion = self.rail, self._swing, self._motion
