@@ -77,8 +77,9 @@ class Bridge:
             self.cargo, clock, trace, rng=self._rng, docks=self.yards.docks, engine=engine,
             passwords=self._passwords, build=hang(self.line, self.yards.docks, self._rng),
         )  # fmt: skip
+        on_ground = self.igvs if self.line is None else {}  # a rail has position codes
         self.positioning = Positioning(
-            self.cargo, clock, trace, rng=self._rng, igvs=self.igvs, length_m=site.bridge.length_m
+            self.cargo, clock, trace, rng=self._rng, igvs=on_ground, length_m=site.bridge.length_m
         )
         self.area = ClosedArea("closed-area", clock, trace, list(self.igvs.values()))
         bodies = {name: crane.body for name, crane in self.yards.cranes.items()}
