@@ -183,8 +183,11 @@ class SkyCarrier(Igv):
             self.needs_restart = True  # no automatic restart after an interruption of power
             self.carrier.brake(BrakeKind.EMERGENCY, cause=cause)
             self._alarm(Alarm.POWER_LOST, "no current")
-            self.clock.call_later(self.sky.buffer_s + 1.0, self.check_battery)
+            self.clock.call_later(self.sky.buffer_s + 1.0, self._buffer_over)
         self.changed("safety")
+
+    def _buffer_over(self) -> None:
+        self.check_battery()
 
     def _drive(self, cause: int = -1) -> None:
         wanted, switch = self._until_m, False
