@@ -233,4 +233,8 @@ def init(device: str, out: Path, profile: str, as_json: bool) -> None:
     if chosen not in kit.good:
         raise UnknownName(f"profile of a {device}", chosen, kit.good)
     written = [str(path) for path in kit.write_templates(out, chosen)]
-    click.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
+    if as_json:
+        click.echo(json.dumps({"written": written}))
+        return
+    click.echo("\n".join(written))
+    click.echo(f"Fill them in, then:  gatetwin certify {device} --bench {written[0]}")

@@ -124,7 +124,11 @@ def run(
     exit code is 0 only if no invariant was broken; the table says which were not exercised.
     """
     if smart_lane == (day is not None):
-        refuse("give either --day YYYY-MM-DD, for the lanes, or --smart-lane, for the bridge")
+        days = ", ".join(one.date.isoformat() for one in sites.load(site).traffic.days)
+        refuse(
+            f"give either --day, for the lanes (counted at {site}: {days}), or --smart-lane, for "
+            "the bridge"
+        )
     if smart_lane:
         bridge = BridgePlan(
             sites.load(site), 24.0 if hours is None else hours, seed, boxes, speed=_speed(speed),
