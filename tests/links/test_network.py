@@ -176,6 +176,14 @@ def test_tcp_survives_loss_and_a_handover(tmp_path: Path) -> None:
     assert got == sent
 
 
+async def hand_over_under_way(found: BadLink, clock: Clock) -> None:
+    """A gap of 1.5 s, three seconds after the twenty vehicles have begun to talk."""
+    while found.bridge.taken < 20 * 10:
+        await clock.sleep(0.1)
+    await clock.sleep(3.0)
+    found.bridge.hand_over("b", 1.5)
+
+
 def test_a_fleet_over_mosquitto_stands_a_handover(tmp_path: Path) -> None:
     """Twenty vehicles' states through a gap of 1.5 s: TCP sends them again, all come, some late."""
     system(mosquitto.binary(), "mosquitto is missing: install mosquitto")
@@ -187,9 +195,9 @@ def test_a_fleet_over_mosquitto_stands_a_handover(tmp_path: Path) -> None:
             *found.far.command(str(mosquitto.binary()), "-c", str(config)),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
+        handing_over = asyncio.ensure_future(hand_over_under_way(found, clock))
         try:
             await clock.sleep(1.0)
-            clock.call_later(6.0, lambda: found.bridge.hand_over("b", 1.5))
             return await run(
                 found.near.command(
                     sys.executable, "-m", "twin.cli", "load", "mqtt", "--target", netns.FAR,
@@ -197,6 +205,7 @@ def test_a_fleet_over_mosquitto_stands_a_handover(tmp_path: Path) -> None:
                 )
             )  # fmt: skip
         finally:
+            handing_over.cancel()
             broker.terminate()
             await broker.wait()
 

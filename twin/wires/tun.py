@@ -150,6 +150,8 @@ class Bridge:
         if not operators or len({one.name for one in operators}) != len(operators):
             raise HarnessError(f"{id}: needs at least one operator, each with a name of its own")
         self.id, self.active = id, operators[0].name
+        self.taken = 0
+        """Packets that came in from either side."""
         self.dropped = 0
         """Packets that found a full queue, or a device that did not take them."""
         self._clock, self._trace, self._queue_max = clock, trace, queue_max
@@ -251,6 +253,7 @@ class Bridge:
                 asyncio.get_running_loop().remove_reader(file)
                 self._tell("down", pipe.direction, "", {"error": error.strerror})
                 return
+            self.taken += 1
             if pipe.waiting >= self._queue_max:
                 self.dropped += 1
                 self._tell("overflow", pipe.direction, name_of(packet))
