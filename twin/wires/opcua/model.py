@@ -27,6 +27,8 @@ class Bound:
     row: InstanceRow
     point: Point
     variant: ua.VariantType
+    cell: AttributeValue
+    """Where the address space keeps its value, and who monitors it."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Space:
 
     indices: dict[str, int]
     bound: list[Bound]
+    by_node: dict[ua.NodeId, Bound]
     writable: dict[ua.NodeId, Bound]
     methods: dict[ua.NodeId, str]
     missions: ua.NodeId
@@ -57,7 +60,7 @@ class Builder:
         self._indices = dict(indices)
         self._device_id = device_id
         self._ids: dict[str, ua.NodeId] = {}
-        self._space = Space(dict(indices), [], {}, {}, ua.NodeId(), ua.NodeId())
+        self._space = Space(dict(indices), [], {}, {}, {}, ua.NodeId(), ua.NodeId())
 
     def build(self) -> Space:
         """Add everything, types first."""
@@ -248,8 +251,10 @@ class Builder:
         if row.point:
             if row.point not in self._points:
                 raise HarnessError(f"{self._profile.name}: {row.id}: no point {row.point!r}")
-            bound = Bound(node, row, self._points[row.point], variant)
+            cell = self._server.aspace[node].attributes[ua.AttributeIds.Value]
+            bound = Bound(node, row, self._points[row.point], variant, cell)
             self._space.bound.append(bound)
+            self._space.by_node[node] = bound
             if row.write:
                 self._space.writable[node] = bound
 

@@ -1,9 +1,10 @@
 """The OPC UA server of one crane.
 
-A sampler copies the crane's points into the address space like a PLC: at every change, every
-`sampling_s` while something moves or swings, and every `idle_sampling_s` otherwise, the last two
-only while a client is there. A value is written with the instant at which it was sampled and only
-when it changed; a point whose sensor fails is written with a bad status.
+The crane's points are copied into the address space: all of them at every change; those that a
+client monitors every `sampling_s` while something moves or swings, and every `idle_sampling_s`
+otherwise, on one grid for all clients; those that are read, when they are read. A value is written
+with the instant at which it was sampled and only when it changed; a point whose sensor fails is
+written with a bad status.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from asyncua import Server, ua
@@ -98,6 +99,7 @@ class OpcUaServer(Faulty):
         self._sessions = 0
         self._open: set[int] = set()
         self._woken = asyncio.Event()
+        self._all_changed = False
         self._sampler: asyncio.Task[None] | None = None
         self._events: EventFeed
         self._methods = Methods(device)
@@ -217,6 +219,11 @@ class OpcUaServer(Faulty):
             return
         if what in ("mission", "protection"):
             self._events.queue(what, clockwork.civil(self.clock))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have everything sampled, not only what is monitored."""
+        self._all_changed = True
         self._woken.set()
 
     async def _run(self) -> None:
@@ -227,14 +234,15 @@ class OpcUaServer(Faulty):
                 if timer is not None:
                     timer.cancel()
                 self._woken.clear()
-                await self._sample()
+                everything, self._all_changed = self._all_changed, False
+                await self._sample(None if everything else self._monitored())
                 await self._events.send()
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the run
             self.clock.fail(error)
 
     def _arm(self) -> asyncio.TimerHandle | None:
-        """Sample again when it is time to; never without a client."""
-        if not self._open:
+        """Sample again when it is time to; never without a client that monitors something."""
+        if not (self._open and self._monitored()):
             return None
         busy = self.device.busy
         wait_s = self.profile.sampling_s if busy else self.profile.idle_sampling_s
@@ -244,7 +252,20 @@ class OpcUaServer(Faulty):
             self.clock.loop_time_of(round(step * wait_s * 1e9)), self._woken.set
         )
 
-    async def _sample(self) -> None:
+    def _monitored(self) -> list[Bound]:
+        return [bound for bound in self._space.bound if bound.cell.datachange_callbacks]
+
+    async def refresh(self, nodes: Iterable[ua.NodeId]) -> None:
+        """Sample those of `nodes` that show a point: a client is about to look at them."""
+        by_node = self._space.by_node
+        await self._sample([by_node[node] for node in nodes if node in by_node])
+
+    def watched(self) -> None:
+        """A client has begun to monitor something."""
+        self._woken.set()
+
+    async def _sample(self, some: Iterable[Bound] | None = None) -> None:
+        """Bring `some` points, or all, into the address space where they have changed."""
         if "stale" in self.faults or self._server is None:
             return
         now = clockwork.civil(self.clock)
@@ -253,14 +274,15 @@ class OpcUaServer(Faulty):
             offset = self.clock.day_start.utcoffset()
             stamp = now + offset if offset is not None else now
         bad = self.faults.get("bad_quality")
-        for bound in self._space.bound:
+        restamp = self.quirks.get("restamp", False)
+        for bound in self._space.bound if some is None else some:
             status = ""
             if bad is not None and bad["point"] == bound.row.point:
                 status = str(bad["status"])
             value = bound.point.read()
             shown = (value, status)
             before = self._shown.get(bound.node)
-            if not self.quirks.get("restamp", False) and _same(before, shown, bound.row.deadband):
+            if not restamp and _same(before, shown, bound.row.deadband):
                 continue
             self._shown[bound.node] = shown
             await self._write(bound, value, status, stamp, now)
@@ -291,7 +313,7 @@ class OpcUaServer(Faulty):
             session.number = number
         if event == "activated":
             self._open.add(number)
-            self._woken.set()
+            self._wake()
         elif event == "closed":
             self._open.discard(number)
         return self.trace(
@@ -392,7 +414,7 @@ class OpcUaServer(Faulty):
         if active and kind in ("link_down", "session_drop"):
             for connection in list(self._connections):
                 connection.end("link down" if kind == "link_down" else "dropped")
-        self._woken.set()
+        self._wake()
 
 
 def _same(before: Any, now: tuple[Any, str], deadband: float) -> bool:

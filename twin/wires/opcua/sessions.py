@@ -8,7 +8,7 @@ ordinal, never by port, so that one seed gives one trace.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 from asyncua import ua
@@ -43,6 +43,12 @@ class Face(Protocol):
 
     def note(self, session: InternalSession, event: str, reason: str = "") -> int:
         """Trace what became of a session."""
+
+    async def refresh(self, nodes: Iterable[ua.NodeId]) -> None:
+        """A client is about to look at these nodes."""
+
+    def watched(self) -> None:
+        """A client has begun to monitor something."""
 
     def admit(self, connection: Connection) -> bool:
         """A connection wants in."""
@@ -86,6 +92,8 @@ class Session(InternalSession):  # type: ignore[misc]  # asyncua is not type-che
     async def read(self, params: ua.ReadParameters) -> Any:
         """Read, once the session is activated."""
         self._need_active()
+        if self.external:
+            await self.face.refresh(one.NodeId for one in params.NodesToRead)
         return await super().read(params)
 
     async def browse(self, params: ua.BrowseParameters) -> Any:
@@ -100,6 +108,14 @@ class Session(InternalSession):  # type: ignore[misc]  # asyncua is not type-che
         """Subscribe, once the session is activated."""
         self._need_active()
         return await super().create_subscription(params, callback, request_callback)
+
+    async def create_monitored_items(self, params: ua.CreateMonitoredItemsParameters) -> Any:
+        """Monitor; the first notification has what is so now."""
+        if self.external:
+            await self.face.refresh(one.ItemToMonitor.NodeId for one in params.ItemsToCreate)
+        result = await super().create_monitored_items(params)
+        self.face.watched()
+        return result
 
     async def write(self, params: ua.WriteParameters) -> Any:
         """Writes of clients are orders; the server's own go to the address space."""
