@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ pytest.importorskip("asyncua")
 from fixtures.fleet_mutants import FLEET_MUTANTS
 from tests.bridge.rig import Day, play
 from tests.vda5050.schemas import check
-from twin import site
+from twin import faults as schedules
+from twin import site, strict_toml
 from twin.bridge import Bridge, CarrierKind
 from twin.clock import Clock, run_virtual
 from twin.errors import HarnessError
@@ -21,6 +23,7 @@ from twin.world.boxes import Consignment
 
 pytestmark = pytest.mark.slow
 SKY = CarrierKind.SKY_RAIL
+EXAMPLE = Path(__file__).parents[2] / "examples" / "bridge-sky-rail.toml"
 
 
 @cache
@@ -78,11 +81,7 @@ def test_both_carriers_meet_the_same_demand() -> None:
 
 def test_without_current_for_two_minutes_every_box_arrives_all_the_same() -> None:
     """All stand, nothing starts by itself, the manager restarts them; a gale only delays."""
-    faults = [
-        Fault(target="sky-rail", kind="power_off", at_s=560.0, for_s=120.0),
-        Fault(target="sky-rail", kind="gale", at_s=800.0, for_s=60.0, parameters={"mean_m_s": 27}),
-        Fault(target="sky-05", kind="hoist_fault", at_s=330.0, for_s=60.0),
-    ]
+    faults = strict_toml.load(EXAMPLE, schedules.Schedule).faults
     broken = play(carrier=SKY, faults=faults)
     assert broken.judgement.held, broken.judgement.violations
     assert {one.state for one in broken.bridge.transfers.book.values()} == {"received"}
