@@ -79,15 +79,14 @@ class _Line:
 
         The carrier stands at the bridge head, as vehicles on the lane do.
         """
-        out, over, on, metres = [], [], [], []
+        means: list[list[float]] = []
         for here, there in (self._cargo.yards, self._cargo.yards[::-1]):
             found = [self._way(a, b, load_kg) for a, b in zip(here.bays, there.bays, strict=False)]
-            means = [sum(part) / len(found) for part in zip(*found, strict=True)]
-            for values, mean in zip((out, over, on, metres), means, strict=True):
-                values.append(mean)
+            means.append([sum(part) / len(found) for part in zip(*found, strict=True)])
+        (out, over, on, metres), (out_2, over_2, on_2, metres_2) = means
         return Ways(
-            (out[0] + pick_s, out[1] + pick_s), sum(over) / 2, (on[0] + drop_s, on[1] + drop_s),
-            sum(metres) / 2,
+            (out + pick_s, out_2 + pick_s), (over + over_2) / 2, (on + drop_s, on_2 + drop_s),
+            (metres + metres_2) / 2,
         )  # fmt: skip
 
     def _way(self, start: str, goal: str, load_kg: float) -> tuple[float, float, float, float]:
