@@ -15,6 +15,7 @@ from twin.clock import Clock
 from twin.trace import Trace
 
 from .errors import BenchError, Unreachable
+from .pace import check_pace
 from .papers import Pics, Pixit
 from .roles import Operator, Power
 
@@ -79,6 +80,10 @@ class Session(ABC, Generic[P, X]):
         `insist` repeats the orders even if the device seems to be there already. Raises
         `BenchError` when it cannot be brought there.
         """
+
+    async def device_time_s(self) -> float | None:
+        """The device's own time now, s from any instant; None where its wire has no time stamps."""
+        return None
 
     def instruments(self) -> dict[str, Any]:
         """What the judge has to know of the instruments; stands in every `case.begin`."""
@@ -150,7 +155,8 @@ class Session(ABC, Generic[P, X]):
         """Find out, before the first case, whether there is a device at all; or `Unreachable`.
 
         A bench that is not there would otherwise be told once for each requirement. A device may
-        also be merely switched off: where the bench can, it is switched on and waited for.
+        also be merely switched off: where the bench can, it is switched on and waited for. Raises
+        `BenchError` for one whose time runs at another speed than the bench's.
         """
         try:
             await self._wire.connect()
@@ -164,6 +170,8 @@ class Session(ABC, Generic[P, X]):
                     f"{first}. Nor could its power be switched on: {second}"
                 ) from None
             await self._until_connected(self.boot_limit_s())
+        if self.clock.mode != "virtual":  # there both are on one clock
+            await check_pace(self.clock, self.device, self.device_time_s)
         self._wire.close()
 
     async def _until_connected(self, limit_s: float) -> None:

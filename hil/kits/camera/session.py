@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hil.errors import BenchError
+from hil.pace import stamp_s
 from hil.session import Session
 from twin.clock import Clock
 from twin.trace import Trace
@@ -12,9 +14,10 @@ from twin.trace import Trace
 from .host import PushHost
 from .papers import CameraPics, CameraPixit
 from .roles import CameraRoles
-from .wire import HOST, INFO, CameraWire
+from .wire import HOST, INFO, TIME, CameraWire
 
 MAIN = "main"
+_LOCAL_TIME = re.compile(r"<localTime>\s*([^<\s]+)\s*</localTime>")
 
 
 class CameraSession(Session[CameraPics, CameraPixit]):
@@ -37,6 +40,12 @@ class CameraSession(Session[CameraPics, CameraPixit]):
         self.wire, self.roles = wire, roles
         self.host = PushHost(trace, wire.shown)
         self._shown = 0
+
+    async def device_time_s(self) -> float | None:
+        """By the answer to a question for its time; whole seconds in most cameras."""
+        status, text = await self.wire.get(TIME, "pace")
+        found = _LOCAL_TIME.search(text) if status == 200 else None
+        return stamp_s(found[1]) if found else None
 
     def instruments(self) -> dict[str, Any]:
         """Whether a vehicle passes when the hands say so."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hil.errors import BenchError, Unreachable
+from hil.pace import stamp_s
 from hil.session import Session
 from twin.clock import Clock
 from twin.trace import Trace
@@ -42,6 +43,12 @@ class IgvSession(Session[IgvPics, IgvPixit]):
         self.wire, self.roles = wire, roles
         self.orders: Orders = wire.orders
         self._seen: tuple[float, TruePose] | None = None
+
+    async def device_time_s(self) -> float | None:
+        """By the stamp of a state that is asked for."""
+        before = self.wire.heard
+        await self.fresh_state()
+        return stamp_s(self.state.get("timestamp")) if self.wire.heard > before else None
 
     def instruments(self) -> dict[str, Any]:
         """Whether the vehicle's true motion can be followed."""
