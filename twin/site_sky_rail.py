@@ -92,7 +92,8 @@ def problems(cargo: Cargo | None, rail: SkyRail) -> Iterator[tuple[str, str]]:
     if {yard.id for yard in rail.yards} != {yard.id for yard in cargo.yards}:
         yield f"{key}.yards", "the rail's stations are not those of the yards"
         return
-    yield from site_bridge_checks.graph_problems(key, with_sky_rail(cargo, rail))
+    for at, text in site_bridge_checks.graph_problems(key, with_sky_rail(cargo, rail)):
+        yield at.replace(".roads", ".pieces").replace(".fleet.size", ".carriers"), text
     for index, piece in enumerate(rail.pieces):
         for a, b in itertools.pairwise(piece.through):
             if a in known and b in known and not _leads(known[a], known[b]):

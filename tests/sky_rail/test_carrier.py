@@ -244,6 +244,43 @@ def test_a_cancelled_pick_brings_the_hoist_up_before_it_drives() -> None:
     play(story)
 
 
+def test_a_pick_after_a_cancelled_one_waits_for_the_hoist_and_the_table() -> None:
+    """What the first left to do is not done in the middle of the second."""
+
+    async def story(bench: SkyRailBench) -> None:
+        await fetch(bench)
+        await bench.until(lambda: bench.car.hoist_is_down)
+        await bench.clock.sleep(5.0)
+        await bench.now("cancelOrder")
+        again = bench.scribe.action("pick", id="again", loadId=BOX)
+        await bench.order(along(bench, "second", 4, 4, [again]))
+        await bench.idle()
+        assert bench.fleet.status("again") == "FINISHED"
+        kinds = [r.kind for r in bench.trace.records() if r.kind.startswith(("table.", "load.l"))]
+        assert kinds == ["table.away", "table.here", "table.away", "load.locked", "table.here"]
+
+    play(story)
+
+
+def test_without_current_no_hoist_comes_up() -> None:
+    """The buffer moves no box: a spreader that is down stays so until current is back."""
+
+    async def story(bench: SkyRailBench) -> None:
+        await fetch(bench)
+        await bench.until(lambda: bench.car.hoist_is_down)
+        bench.line.inject("power_off")
+        await bench.clock.sleep(bench.sky.buffer_s + 300.0)
+        assert not bench.igv.online
+        assert bench.car.hoist_is_down
+        assert not bench.yard.places["bay"].present
+        bench.line.heal("power_off")
+        await bench.clock.sleep(120.0)
+        assert not bench.car.hoist_is_down
+        assert bench.yard.places["bay"].present
+
+    play(story)
+
+
 def test_the_wrong_box_and_an_occupied_table_are_refused() -> None:
     """Pick looks at what stands there, drop at whether there is room, before anything moves."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.devices.sky_rail import SkyCarrier
 
 _POLL_S = 1.0
+_RETRY_S = 5.0
 _GONE = frozenset({"charge", "unplug", "swap"})
 
 
@@ -39,6 +40,8 @@ class HoistJobs(Jobs):
     def __init__(self, carrier: SkyCarrier, tables: TableHandover) -> None:
         super().__init__(carrier)
         self._car, self._tables = carrier, tables
+        self._withdrawing = False
+        """The hoist comes up, or the table goes away, after a job that was given up."""
         self._begin = {kind: begin for kind, begin in self._begin.items() if kind not in _GONE}
         self._begin["pick"] = lambda job: self._call_table(job, self._lower_to_pick)
         self._begin["drop"] = lambda job: self._call_table(job, self._lower_to_drop)
@@ -71,7 +74,8 @@ class HoistJobs(Jobs):
         return self._try_table(job, then, self._car.clock.now_ns())
 
     def _try_table(self, job: Job, then: Callable[[Job], None], since_ns: int) -> None:
-        why = self._tables.why_not_run(*self._here)
+        coming_up = "the hoist is not up yet" if self._withdrawing else ""
+        why = coming_up or self._tables.why_not_run(*self._here)
         if why and self._car.clock.now_ns() - since_ns >= self._car.sky.table_wait_s * NS:
             return self._end(job, "failed", why)
         if why:
@@ -164,8 +168,15 @@ class HoistJobs(Jobs):
 
     def _withdraw(self, job: Job) -> None:
         """Bring the hoist up and the table away, whatever became of the job."""
-        if not self._car.hoist_is_down:
-            self._tables.run(*self._here, under_rail=False, cause=job.cause)
-            return
+        self._withdrawing = True
         loaded = bool(self._car.carrier.boxes)
-        self._car.clock.call_later(self._hoist_s(loaded=loaded), lambda: self._clear_table(job))
+        up_s = self._hoist_s(loaded=loaded) if self._car.hoist_is_down else self._table_s
+        self._car.clock.call_later(up_s, lambda: self._withdrawn(job))
+
+    def _withdrawn(self, job: Job) -> None:
+        """It is up, unless something has kept the hoist from moving; then it tries again."""
+        if self._car.stuck:
+            self._car.clock.call_later(_RETRY_S, lambda: self._withdrawn(job))
+            return
+        self._withdrawing = False
+        self._clear_table(job)
