@@ -65,6 +65,8 @@ class Yard(Strict, frozen=True):
     truck_trolley_m: Annotated[float, Meta(ge=0, le=30)]
     stack_gantry_m: Annotated[list[Annotated[float, Meta(ge=0, le=120)]], Meta(min_length=1)]
     stack_trolley_m: Annotated[float, Meta(ge=0, le=30)]
+    reefer_sockets: Annotated[int, Meta(ge=0, le=4)] = 0
+    """The first so many places of the stack have a socket: none, or the four of a rack."""
 
 
 class Fleet(Strict, frozen=True):

@@ -12,6 +12,9 @@ _FITS_M = 0.5
 MIN_EDGE_M = 7.0
 """Nodes nearer than this cannot be told apart by a vehicle of 15 m (estimate)."""
 
+_SOCKETS = 4
+"""Of a rack, as its profile has them."""
+
 
 def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
     """Key and message of whatever cannot be."""
@@ -130,3 +133,7 @@ def _yard_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[t
                 trolley = known[name].y_m - yard.origin_y_m
                 if not (0 <= gantry <= 120 and 0 <= trolley <= 30):
                     yield f"{at}.bays", f"{name} is out of the crane's reach (120 m × 30 m)"
+        if yard.reefer_sockets not in (0, _SOCKETS):
+            yield f"{at}.reefer_sockets", f"a rack has {_SOCKETS} sockets; none is 0"
+        elif yard.reefer_sockets > len(yard.stack_gantry_m):
+            yield f"{at}.reefer_sockets", f"there are only {len(yard.stack_gantry_m)} stack places"

@@ -281,6 +281,23 @@ def test_a_stop_in_any_step_holds_everything_and_resume_finishes(step: Step, fau
     play(test)
 
 
+def test_a_stop_when_the_box_was_just_set_down_ends_in_done() -> None:
+    """Locks open, power fails in that instant: resumed, it does not look for the box again."""
+
+    async def test(s: Site) -> None:
+        s.crane.start(s.mission())
+        while s.yard.find(NUMBERS[0]) is not s.yard.places["igv-1"]:
+            await s.clock.sleep(0.05)
+        s.crane.inject("power")
+        assert s.crane.cycle.state is MissionState.SUSPENDED
+        s.crane.heal("power")
+        s.crane.resume()
+        assert await s.until_over() is MissionState.DONE
+        assert s.yard.find(NUMBERS[0]) is s.yard.places["igv-1"]
+
+    play(test)
+
+
 def test_wind_stops_the_crane_and_lets_go_slowly() -> None:
     """Above 20 m/s everything brakes; after 60 s below 18 m/s it may be resumed, not before."""
 

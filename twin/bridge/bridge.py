@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twin import faults as fault_schedule
+from twin.bridge import cold_chain
 from twin.bridge.cargo import Flow
 from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, zones
+from twin.bridge.cold_chain import ColdChain
 from twin.bridge.positioning import Positioning
 from twin.bridge.vehicles import MANUFACTURER, Vehicles, access, vehicle_ids
 from twin.bridge.wire_list import wire_list
@@ -56,7 +58,7 @@ class Bridge:
         )
         clock.begin_day(start)
         secret = self._rng("secret")
-        users = ["fleet", "scheduler", *vehicle_ids(self.cargo)]
+        users = ["fleet", "scheduler", *vehicle_ids(self.cargo), cold_chain.USER]
         self._passwords = {name: f"{secret.getrandbits(64):016x}" for name in users}
         self._token = f"{secret.getrandbits(128):032x}"
         self.wind = Wind(clock, self._rng("wind").getrandbits(64))
@@ -91,9 +93,12 @@ class Bridge:
             clock, trace, carriers, line_m=self.cargo.line_m,
             zones=zones(site, self.cargo, carrier), half_width_m=_HALF_WIDTH_M,
         )  # fmt: skip
+        self.cold_chain = ColdChain(
+            self.cargo, clock, trace, rng=self._rng, yards=self.yards.yards, climate=site.climate
+        )
         self.flow = Flow(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
-            seed=seed,
+            cold_chain=self.cold_chain, seed=seed,
         )  # fmt: skip
         self.service = TransferService(self.transfers, clock, trace, self._token)
         self.wire_list: dict[str, Any] = {}
@@ -138,6 +143,7 @@ class Bridge:
         crane_ports = await self.yards.start(host)
         service_port = await self.service.start(host)
         await self.positioning.start(host)
+        await self.cold_chain.start(host, port, self._passwords[cold_chain.USER])
         await self.fleet.start(host, port)
         self.ledger.update()
         self.wire_list = wire_list(
@@ -145,17 +151,24 @@ class Bridge:
             service_port=service_port, passwords=self._passwords, token=self._token,
             vehicles=self.igvs,
         )  # fmt: skip
+        for entry in self.wire_list["yards"]:
+            entry["rack"] = self.cold_chain.rack_entry(entry["id"], host)
+        self.wire_list["reefers"] = {
+            "protocol": "tic40-mqtt", "broker": "fleet", "prefix": cold_chain.PREFIX
+        }  # fmt: skip
         self.wire_list["positioning"] = self.positioning.wire_list(host)
         return self.wire_list
 
     def tell_totals(self) -> None:
-        """Record what each vehicle has driven and used."""
+        """Record what each vehicle has driven and used, and how warm the reefers were."""
         self.fleet.tell_totals()
+        self.cold_chain.tell_totals()
 
     async def stop(self) -> None:
         """Close every wire."""
         await self.fleet.stop()
         await asyncio.sleep(0)
+        await self.cold_chain.stop()
         await self.positioning.stop()
         await self.service.stop()
         await self.yards.stop()
@@ -166,7 +179,7 @@ class Bridge:
         """Everything that has a fault menu, by its id."""
         plain: list[Faulty] = [
             self.transfers, self.area, self.flow.truckers, *self.yards.targets,
-            *self.positioning.targets,
+            *self.positioning.targets, *self.cold_chain.targets,
         ]  # fmt: skip
         found: dict[str, Faulty] = {one.id: one for one in plain}
         if self.line is not None:

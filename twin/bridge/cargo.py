@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from twin.bridge.cold_chain import ColdChain
 from twin.bridge.yards import Yards
 from twin.clock import Clock
-from twin.devices.base import FaultKind, Faulty
+from twin.devices.base import FaultKind, Faulty, Parameter
 from twin.documents import containers
 from twin.partner.transfers import Transfer, Transfers
 from twin.site_bridge import Cargo
@@ -26,6 +27,11 @@ class Truckers(Faulty):
 
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
         "wrong_box": FaultKind("wrong_box", "who comes has another box than his papers say"),
+        "genset_off": FaultKind(
+            "genset_off",
+            "the generators of those who come have failed on the way: reefers come warm",
+            {"hours": Parameter(1.5, "h", 0.0, 24.0, doc="without power")},
+        ),
     }
 
 
@@ -34,10 +40,10 @@ class Flow:
 
     def __init__(
         self, cargo: Cargo, clock: Clock, trace: Trace, *, rng: Callable[[str], random.Random],
-        yards: Yards, ledger: Ledger, seed: int,
+        yards: Yards, ledger: Ledger, cold_chain: ColdChain, seed: int,
     ) -> None:  # fmt: skip
         self._cargo, self._clock, self._trace, self._seed = cargo, clock, trace, seed
-        self._yards, self._ledger = yards, ledger
+        self._yards, self._ledger, self._cold_chain = yards, ledger, cold_chain
         self.truckers, self._luck = Truckers("trucks", trace), rng("wrong boxes")
         key = rng("receipts").randbytes(32)
         self.transfers = Transfers(clock, trace, key, yards.box_at, self._given_up)
@@ -45,6 +51,8 @@ class Flow:
             clock, trace, yards.yards, ledger, cargo.demand, rng("trucks"), self._ready,
             self.transfers.fetch,
         )  # fmt: skip
+        self.trucks.before_fetch = cold_chain.unplug
+        ledger.on_gone(cold_chain.left)
         self.expected = 0
         self._brought: dict[str, str] = {}
         """Transfer to the number of the box that its truck really brought."""
@@ -72,6 +80,8 @@ class Flow:
         if "wrong_box" in self.truckers.faults:
             self._swap(place)
         self._brought[number] = place.boxes[0].number
+        genset = self.truckers.faults.get("genset_off", {"hours": 0.0})
+        self._cold_chain.came(place.boxes[0], 3600.0 * float(genset["hours"]))
         self.transfers.offer(
             Transfer(
                 number, box.number, one.from_yard, one.to_yard, place.id, box.perishable,

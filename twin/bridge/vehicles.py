@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from twin.bridge import cold_chain
 from twin.clock import Clock
 from twin.devices.igv import Igv, IgvParameters, StopKind
 from twin.physics import Pose, load_drive
@@ -106,6 +107,7 @@ def vehicle_ids(cargo: Cargo) -> list[str]:
 def access(cargo: Cargo, passwords: Mapping[str, str]) -> Access:
     """Each vehicle only on its own topics; the fleet manager on all of them."""
     rules = [Rule(f"{PREFIX}/#", user="fleet")]
+    rules += cold_chain.RULES
     rules += [Rule(f"{PREFIX}/{MANUFACTURER}/{name}/#", user=name) for name in vehicle_ids(cargo)]
     users = {name: word for name, word in passwords.items() if name != "scheduler"}
     return Access(users=users, anonymous=False, rules=tuple(rules))

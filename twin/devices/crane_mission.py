@@ -198,12 +198,17 @@ class Cycle:
         self._tell(state, trouble, self._record)
 
     def _move(self, mission: Mission) -> Process:
+        target = self._place(mission.to_place)
         if self._crane.body.held is None:
+            if self._weighed_kg and self._over(target):  # stopped when it had just let go
+                if any(self._crane.body.locks):
+                    yield from self._turn(close=False)
+                yield from self._raise()
+                return
             yield from self._pick(mission)
         self._to(Step.HOIST)
         yield from self._raise()
         self._to(Step.TRAVEL_TO_SET)
-        target = self._place(mission.to_place)
         yield from self._travel(target)
         if target.refuses():
             raise _Failed(Trouble.OCCUPIED)

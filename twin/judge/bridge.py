@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-09)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-11)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from twin.judge import bridge_position
+from twin.judge import bridge_cold, bridge_position
 from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
@@ -283,3 +283,7 @@ def _stuck(facts: BridgeFacts, fault: FaultSpan) -> bool:
 
 
 _rule("BRIDGE-09", unsure_m=bridge_position.UNSURE_M)(bridge_position.stands_without_position)
+_rule("BRIDGE-10", notice_s=bridge_cold.NOTICE_S, overtaken=bridge_cold.OVERTAKEN)(
+    bridge_cold.warm_first
+)
+_rule("BRIDGE-11", plug_s=bridge_cold.PLUG_S)(bridge_cold.gets_power)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from twin.judge.bridge_cold import ColdFacts
 from twin.trace import Record
 
 Point = tuple[float, float]
@@ -112,6 +113,9 @@ class BridgeFacts:
     """(crane, from, until, how it ended)."""
     moves_s: list[float] = field(default_factory=list)
     """Instants at which cargo or a vehicle got on."""
+    cold: ColdFacts = field(default_factory=ColdFacts)
+    gone_s: dict[str, float] = field(default_factory=dict)
+    """Box to when a truck drove off with it."""
     end_s: float = 0.0
     records: int = 0
 
@@ -168,6 +172,10 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
             facts.where.append((record.t_s, record.id, data["box"], on))
             if on and on[0].startswith("crane"):
                 _lifted(facts, data["box"], record.t_s)
+        elif kind == "box.gone":
+            facts.gone_s[data["box"]] = record.t_s
+        elif kind.startswith(("reefer.", "cold.")):
+            facts.cold.take(record)
         elif kind == "load.unlocked":
             facts.hazards.append((record.t_s, record.id, "driven_off_unlocked", data["box"]))
         elif kind == "crane.hazard":

@@ -17,6 +17,28 @@ class BoxCounts(Struct, frozen=True):
     under_way: int = 0
 
 
+class ColdAlarm(Struct, frozen=True):
+    """One container whose air was too warm for too long: what a quality claim begins with."""
+
+    box: str
+    t_s: float
+    return_c: float
+    setpoint_c: float
+    where: str
+
+
+class ColdChain(Struct, frozen=True):
+    """Refrigerated containers."""
+
+    boxes: int = 0
+    warm: int = 0
+    """So many were too warm at some time."""
+    excursion_min: float = 0.0
+    """Minutes too warm while they were here, all together."""
+    excursion_min_max: float = 0.0
+    alarms: list[ColdAlarm] = []
+
+
 class BridgeKpis(Struct, frozen=True):
     """Figures of one run. Directions are `FROM.TO` of yards; times in seconds."""
 
@@ -40,6 +62,7 @@ class BridgeKpis(Struct, frozen=True):
     crane_busy_share: dict[str, float]
     line_crossings_empty: int
     line_crossings_laden: int
+    cold_chain: ColdChain = ColdChain()
     trace_sha256: str = ""
     invariants_held: list[str] = []
     invariants_broken: list[str] = []
@@ -95,6 +118,24 @@ def bridge_kpis(facts: BridgeFacts, *, wall_s: float = 0.0) -> BridgeKpis:
         crane_busy_share={name: round(busy / end_s, 4) for name, busy in sorted(cranes.items())},
         line_crossings_empty=sum(not event.boxes for event in crossed),
         line_crossings_laden=sum(bool(event.boxes) for event in crossed),
+        cold_chain=_cold_chain(facts),
+    )  # fmt: skip
+
+
+def _cold_chain(facts: BridgeFacts) -> ColdChain:
+    reefers = facts.cold.reefers.values()
+    alarms = []
+    for one in reefers:
+        if one.alarm is not None:
+            t_s, _, return_c = one.alarm
+            on = [o for at_s, _, box, o in facts.where if box == one.box and at_s <= t_s]
+            where = ", ".join(on[-1]) if on else ""
+            alarms.append(ColdAlarm(one.box, round(t_s, 1), return_c, one.setpoint_c, where))
+    return ColdChain(
+        boxes=len(reefers), warm=sum(bool(one.warm) for one in reefers),
+        excursion_min=round(sum(one.excursion_s for one in reefers) / 60, 1),
+        excursion_min_max=round(max((one.excursion_s for one in reefers), default=0.0) / 60, 1),
+        alarms=sorted(alarms, key=lambda alarm: alarm.t_s),
     )  # fmt: skip
 
 

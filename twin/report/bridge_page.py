@@ -65,7 +65,7 @@ def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: Brid
         f"<title>{html.escape(site.name.en)}: smart lane</title><style>{_STYLE}</style>",
         f"<h1>{html.escape(site.name.en)}: smart lane</h1>",
         f"<p>{summary}: <b class={held}>{html.escape(verdict)}</b></p>",
-        _figures_table(kpis), _verdicts_table(judgement),
+        _figures_table(kpis), _cold_table(kpis), _verdicts_table(judgement),
         "<h2>Where vehicles went</h2><div id=map></div>",
         "<h2>Waiting</h2><div id=waiting></div>",
         "<h2>Vehicles and cranes</h2><div id=timeline></div>",
@@ -94,6 +94,24 @@ def _figures_table(kpis: BridgeKpis) -> str:
         "p95", "ready to receipt p50, min", "p95",
     )  # fmt: skip
     return _table(head, rows)
+
+
+def _cold_table(kpis: BridgeKpis) -> str:
+    cold = kpis.cold_chain
+    if not cold.boxes:
+        return ""
+    rows = [
+        f"<tr><td>{html.escape(one.box)}</td><td>{one.t_s / 60:.0f}</td>"
+        f"<td>{html.escape(one.where)}</td><td>{one.return_c:.1f}</td>"
+        f"<td>{one.setpoint_c:.0f}</td></tr>"
+        for one in cold.alarms
+    ]
+    head = ("cold-chain alarm", "at, min", "on", "return air, °C", "set point, °C")
+    return (
+        f"<h2>Cold chain</h2><p>{cold.boxes} reefers, {cold.warm} too warm at some time, "
+        f"{cold.excursion_min:.0f} min in all, {cold.excursion_min_max:.0f} min at most, "
+        f"{len(cold.alarms)} alarms.</p>" + (_table(head, rows) if rows else "")
+    )
 
 
 def _verdicts_table(judgement: Judgement) -> str:

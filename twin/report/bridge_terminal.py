@@ -24,6 +24,17 @@ def print_bridge(console: Console, kpis: BridgeKpis, judgement: Judgement) -> No
     console.print(
         f"Line: {kpis.line_crossings_laden} laden and {kpis.line_crossings_empty} empty crossings"
     )
+    cold = kpis.cold_chain
+    if cold.boxes:
+        console.print(
+            f"Reefers: {cold.boxes}, {cold.warm} too warm at some time, "
+            f"{cold.excursion_min:.0f} min in all; alarms: {len(cold.alarms)}"
+        )
+    for alarm in cold.alarms:
+        console.print(
+            f"  {alarm.box} at {alarm.t_s / 60:.0f} min on {alarm.where}: return air "
+            f"{alarm.return_c:.1f} °C, set point {alarm.setpoint_c:.0f} °C"
+        )
     if kpis.wall_s:
         console.print(
             f"Time: {kpis.simulated_s / 3600:.2f} h in {kpis.wall_s:.1f} s, "

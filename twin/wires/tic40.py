@@ -21,6 +21,7 @@ from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty
 from twin.devices.reefer import NO_READING, ReeferRack
 from twin.trace import Trace
+from twin.world.reefer import ReeferUnit
 
 
 class Publish(Protocol):
@@ -41,6 +42,33 @@ class Order(msgspec.Struct, frozen=True):
 
     containers: list[_Container] = msgspec.field(name="ContainerData")
     setpoints: list[_Setpoints] = msgspec.field(name="SetpointData")
+
+
+def topic(prefix: str, number: str, end: str = "rms") -> str:
+    """Topic of one box."""
+    return f"{prefix}/cargo/{number}/{end}"
+
+
+def unit_message(
+    unit: ReeferUnit, time_ms: int, ambient_c: float, *, supply_c: float | None,
+    return_c: float | None, probe_c: float | None = None,
+) -> bytes:  # fmt: skip
+    """The message of one unit; `time_ms` of Unix time, None for what is not measured."""
+    sensors: dict[str, float | None] = {
+        "AmbientTemperature": round(ambient_c, 1), "ReturnTemperature": return_c,
+        "SupplyTemperature": supply_c, "USDA1": probe_c, "USDA2": probe_c, "USDA3": probe_c,
+        "CO2": None, "O2": None, "Humidity": None,
+    }  # fmt: skip
+    connected = {
+        "ContainerConnected": unit.plugged, "ContainerPowered": unit.powered, "Time": time_ms,
+    }  # fmt: skip
+    return msgspec.json.encode(
+        {
+            "ContainerID": unit.box.number, "Events": [connected],
+            "MonitoringData": [{"MonitoringTime": time_ms, "SensorData": [sensors]}],
+            "SetpointData": [{"TemperatureSetpoint": unit.setpoint_c}],
+        }
+    )  # fmt: skip
 
 
 class ReeferMonitor(Faulty):
@@ -81,41 +109,23 @@ class ReeferMonitor(Faulty):
 
     def topic(self, number: str, end: str = "rms") -> str:
         """Topic of one box."""
-        return f"{self._prefix}/cargo/{number}/{end}"
+        return topic(self._prefix, number, end)
 
-    def message(self, socket: int) -> dict[str, Any] | None:
+    def message(self, socket: int) -> bytes | None:
         """The message about the box at `socket` (from 0); None if there is none."""
         unit = self._rack.unit(socket)
         if unit is None:
             return None
-        now = self._now()
 
         def read(sensor: str) -> float | None:
             value = self._rack.reading(socket, sensor)
             return None if value == NO_READING else value
 
         probe = read("usda") if "usda_fail" not in self.faults else None
-        return {
-            "ContainerID": unit.box.number,
-            "Events": [
-                {"ContainerConnected": unit.plugged, "ContainerPowered": unit.powered, "Time": now}
-            ],
-            "MonitoringData": [
-                {
-                    "MonitoringTime": now,
-                    "SensorData": [
-                        {
-                            "AmbientTemperature": round(self._ambient_c(), 1),
-                            "ReturnTemperature": read("return"),
-                            "SupplyTemperature": read("supply"),
-                            "USDA1": probe, "USDA2": probe, "USDA3": probe,
-                            "CO2": None, "O2": None, "Humidity": None,
-                        }
-                    ],
-                }
-            ],
-            "SetpointData": [{"TemperatureSetpoint": unit.setpoint_c}],
-        }  # fmt: skip
+        return unit_message(
+            unit, self._now(), self._ambient_c(), supply_c=read("supply"),
+            return_c=read("return"), probe_c=probe,
+        )  # fmt: skip
 
     def receive(self, topic: str, payload: bytes) -> str:
         """Take a message of the terminal; returns why it was refused, empty if it was not."""
@@ -166,11 +176,10 @@ class ReeferMonitor(Faulty):
         if "silent" in self.faults:
             return
         for socket in range(len(self._rack.places)):
-            message = self.message(socket)
-            if message is None:
+            payload, unit = self.message(socket), self._rack.unit(socket)
+            if payload is None or unit is None:
                 continue
-            number = str(message["ContainerID"])
-            payload = msgspec.json.encode(message)
+            number = unit.box.number
             if "stale" in self.faults and number in self._sent:
                 old = msgspec.json.decode(self._sent[number])
                 old["MonitoringData"][0]["MonitoringTime"] = self._now()

@@ -70,6 +70,8 @@ class Trucks:
         self._clock, self._trace, self._yards = clock, trace, yards
         self._ledger, self._demand, self._rng, self._ready = ledger, demand, rng, ready
         self._tell_fetched = fetched
+        self.before_fetch: Callable[[Box], None] = lambda _: None
+        """Called with a box that is about to be lifted onto the truck that fetches it."""
         self._queues: dict[str, deque[Consignment]] = {name: deque() for name in yards}
         self._fetched: set[str] = set()
         for name, yard in yards.items():
@@ -119,6 +121,7 @@ class Trucks:
     def _fetch(self, name: str, place: Place, box: Box) -> None:
         if place.top is not box:
             return  # a crane has it
+        self.before_fetch(box)
         self._yards[name].take(place, "truck")
         self._ledger.gone(box.number, "fetched")
         self._tell_fetched(box.number)

@@ -6,7 +6,7 @@ with its whole outline along the bridge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -131,6 +131,7 @@ class Ledger:
         self._trace, self._yards, self._cranes = trace, yards, cranes
         self._carriers, self._docks = carriers, docks
         self._known: dict[str, tuple[str, ...]] = {}
+        self._gone: list[Callable[[str, str], None]] = []
         for yard in yards.values():
             yard.on_change(lambda _: self.update())
         docks.on_change(self.update)
@@ -164,3 +165,9 @@ class Ledger:
         """A truck has driven off with it: it is no more of ours."""
         self._known.pop(number, None)
         self._trace("world", "box.gone", box=number, how=how)
+        for callback in self._gone:
+            callback(number, how)
+
+    def on_gone(self, callback: Callable[[str, str], None]) -> None:
+        """Call `callback(number, how)` when a truck has driven off with a box."""
+        self._gone.append(callback)

@@ -36,14 +36,15 @@ class ReeferUnit:
 
     def __init__(
         self, box: Box, clock: Clock, setpoint_c: float, ambient_c: float,
-        parameters: ReeferParameters | None = None,
+        parameters: ReeferParameters | None = None, *, unpowered_s: float = 0.0,
     ) -> None:  # fmt: skip
+        """`unpowered_s`: it has had no power for so long already, from a steady state."""
         self.box, self._clock = box, clock
         self.parameters = parameters or ReeferParameters()
         self.setpoint_c, self.ambient_c = setpoint_c, ambient_c
         self.plugged, self.mains, self.broken = False, True, False
         self._from_c = setpoint_c + self.parameters.return_offset_k
-        self._since_ns = clock.env.now
+        self._since_ns = clock.env.now - round(unpowered_s * NS)
         self._excursion_ns = 0
         self._watchers: list[Callable[[str], None]] = []
 
