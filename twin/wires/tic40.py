@@ -21,7 +21,6 @@ from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty
 from twin.devices.reefer import NO_READING, ReeferRack
 from twin.trace import Trace
-from twin.world.reefer import ReeferUnit
 
 
 class Publish(Protocol):
@@ -44,13 +43,34 @@ class Order(msgspec.Struct, frozen=True):
     setpoints: list[_Setpoints] = msgspec.field(name="SetpointData")
 
 
+class _Numbered(Protocol):
+    @property
+    def number(self) -> str:
+        """As painted on it."""
+
+
+class Unit(Protocol):
+    """What of a unit goes into a message."""
+
+    setpoint_c: float
+    plugged: bool
+
+    @property
+    def box(self) -> _Numbered:
+        """The box to which it belongs."""
+
+    @property
+    def powered(self) -> bool:
+        """Whether it gets power."""
+
+
 def topic(prefix: str, number: str, end: str = "rms") -> str:
     """Topic of one box."""
     return f"{prefix}/cargo/{number}/{end}"
 
 
 def unit_message(
-    unit: ReeferUnit, time_ms: int, ambient_c: float, *, supply_c: float | None,
+    unit: Unit, time_ms: int, ambient_c: float, *, supply_c: float | None,
     return_c: float | None, probe_c: float | None = None,
 ) -> bytes:  # fmt: skip
     """The message of one unit; `time_ms` of Unix time, None for what is not measured."""
