@@ -18,6 +18,8 @@ from twin.bridge import Bridge, CarrierKind
 from twin.clock import Clock, run_virtual
 from twin.errors import HarnessError
 from twin.faults import Fault
+from twin.judge.bridge_facts import collect_bridge
+from twin.judge.bridge_kpis import bridge_kpis
 from twin.trace import Trace
 from twin.world.boxes import Consignment
 
@@ -128,3 +130,17 @@ def test_a_sky_rail_has_no_rigid_bodies() -> None:
             Bridge(site.load("bac-luan-2"), clock, Trace(clock), engine="mujoco", carrier=SKY)
 
     run_virtual(main)
+
+
+def test_a_report_says_which_carrier_it_was() -> None:
+    """The figures of a run name it; runs from before there was a choice were IGVs."""
+
+    async def main(clock: Clock) -> list[str]:
+        found = []
+        for said in ({"carrier": "sky-rail"}, {}):
+            trace = Trace(clock)
+            trace("run", "run.start", site="bac-luan-2", seed=1, **said)
+            found.append(bridge_kpis(collect_bridge(trace.records())).carrier)
+        return found
+
+    assert run_virtual(main) == ["sky-rail", "igv"]
