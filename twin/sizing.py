@@ -1,7 +1,7 @@
 """The command `gatetwin size`: how many vehicles a demand needs.
 
-Exit codes: 0 every demand has a fleet that keeps the promise; 1 one has none; 2 the call, a file or
-the harness was wrong.
+Exit codes: 0 every demand has a fleet that keeps the promise; 1 one has none, or a run broke an
+invariant of the model; 2 the call, a file or the harness was wrong.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from markupsafe import Markup
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from twin import site as sites
 from twin.capacity import (
-    Evaluation,
     Part,
     Plan,
     Sizing,
@@ -31,8 +30,11 @@ from twin.capacity import (
     times_of,
 )
 from twin.capacity.executor import replicate
-from twin.capacity.statistics import Interval
+from twin.capacity.plan import N_MINUS_1
+from twin.report import words
 from twin.report.capacity import write_page
+from twin.report.capacity_figures import as_row
+from twin.report.capacity_terminal import print_sizings
 
 NONE_FOUND = 1
 
@@ -51,15 +53,22 @@ def _boxes(_: click.Context, __: click.Parameter, text: str) -> list[float]:
               help="Boxes a day, both directions together.")  # fmt: skip
 @click.option("--wait-s", type=float, default=300.0, show_default=True,
               help="Longest ready-to-load wait that is promised.")  # fmt: skip
+@click.option("--landed-s", type=float, default=1800.0, show_default=True,
+              help="0.95 of the boxes have landed so long after they were ready.")  # fmt: skip
 @click.option("--quantile", type=float, default=0.95, show_default=True, help="For which share.")
 @click.option("--confidence", type=float, default=0.95, show_default=True,
               help="Of the intervals.")  # fmt: skip
-@click.option("--replications", type=int, default=20, show_default=True, help="At least 20.")
+@click.option("--replications", type=int, default=30, show_default=True,
+              help="Begin with so many; at least 20.")  # fmt: skip
+@click.option("--replications-max", type=int, default=200, show_default=True,
+              help="Add more up to this number.")  # fmt: skip
+@click.option("--precision", type=float, default=0.1, show_default=True,
+              help="Until half of the interval is this share of the limit.")  # fmt: skip
 @click.option("--fleet-max", type=int, default=200, show_default=True, help="Largest fleet.")
 @click.option("--cranes", type=click.IntRange(1, 200),
               help="Cranes per side  [default: they take half of the limit].")  # fmt: skip
 @click.option("--lanes", type=click.IntRange(1, 2),
-              help="Lanes of the bridge  [default: 1 up to 400 boxes a day].")  # fmt: skip
+              help="Lanes of the bridge  [default: the fewest that do].")  # fmt: skip
 @click.option("--hours", type=click.Choice(["24/7", "site"]), default="24/7", show_default=True,
               help="Day and night, or the opening hours of the site.")  # fmt: skip
 @click.option("--battery", type=click.Choice(["charge", "swap"]), default="charge",
@@ -70,8 +79,10 @@ def _boxes(_: click.Context, __: click.Parameter, text: str) -> list[float]:
               help="Stops of all cranes a day, half an hour each on average.")  # fmt: skip
 @click.option("--network-gaps", type=float, default=0.0, show_default=True,
               help="Gaps of the radio network a day, a minute each on average.")  # fmt: skip
-@click.option("--without", "parts", multiple=True, type=click.Choice([p.value for p in Part]),
-              help="Show N-1 beside N: one of these less. May be given several times.")  # fmt: skip
+@click.option("--without", "parts", multiple=True,
+              type=click.Choice([p.value for p in N_MINUS_1]),
+              help="N-1 for this alone; may be repeated  [default: all four].")  # fmt: skip
+@click.option("--no-n-minus-1", "no_less", is_flag=True, help="Leave N-1 out.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="One seed, one result.")  # fmt: skip
 @click.option("--jobs", type=int, default=-1, show_default=True,
@@ -82,9 +93,12 @@ def size(
     site: str,
     boxes: list[float],
     wait_s: float,
+    landed_s: float,
     quantile: float,
     confidence: float,
     replications: int,
+    replications_max: int,
+    precision: float,
     fleet_max: int,
     cranes: int | None,
     lanes: int | None,
@@ -94,6 +108,7 @@ def size(
     wind_stops: float,
     network_gaps: float,
     parts: Sequence[str],
+    no_less: bool,
     seed: int,
     jobs: int,
     out: Path | None,
@@ -104,7 +119,10 @@ def size(
     Simulates SITE without wires under an ideal policy, many days for each fleet, and prints the
     smallest one whose wait is within the limit with confidence, what limits it, and what it costs.
     """
-    target = Target(wait_s, quantile, confidence, replications, fleet_max)
+    target = Target(
+        wait_s, landed_s, quantile, confidence, replications,
+        max(replications, replications_max), precision, fleet_max,
+    )  # fmt: skip
     if jobs == 0 or jobs < -1:
         raise SizingError(f"jobs: {jobs}; allowed: -1 (one per core), or 1 and more")
     loaded = sites.load(site)
@@ -117,7 +135,7 @@ def size(
         for count in boxes
     ]  # fmt: skip
     times = times_of(loaded)
-    wanted = [Part(name) for name in dict.fromkeys(parts)]
+    wanted = [Part(name) for name in dict.fromkeys(parts)] or list(N_MINUS_1)
     console = Console(stderr=as_json)
     found: list[Sizing] = []
     run = replicate(jobs)
@@ -128,142 +146,62 @@ def size(
         task = bar.add_task("starting", total=None)
         for plan in plans:
             found.append(
-                find_fleet(plan, times, target, seed=seed, parts=wanted, run=run,
+                find_fleet(plan, times, target, seed=seed, parts=() if no_less else wanted,
+                           lanes=[lanes] if lanes else [1, 2], run=run,
                            progress=_shown(bar, task, len(found), len(plans)))
             )  # fmt: skip
-    notes = _notes(loaded, plans[0], target, seed)
-    rows = [_row(sizing) for sizing in found]
-    report = {"site": loaded.id, "seed": seed, "assumes": notes, "sizes": rows}
+
+    def notes(language: str) -> list[str]:
+        return _notes(loaded, found[0].best.plan, target, seed, language)
+
+    rows = [as_row(sizing) for sizing in found]
+    report = {"site": loaded.id, "seed": seed, "assumes": notes("en"), "sizes": rows}
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_page(out / "size.html", f"Fleet size, {loaded.name.en}", found, notes)
+        write_page(out / "size.html", loaded, found, _in_all(notes))
         (out / "size.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
-        _print(console, loaded, found, notes)
+        print_sizings(console, loaded.name.en, found, notes("en"))
         if out is not None:
-            console.print(f"Plot: {out / 'size.html'}")
-    sys.exit(0 if all(sizing.found is not None for sizing in found) else NONE_FOUND)
+            console.print(f"Report: {out / 'size.html'}")
+    held = not any(sizing.broken for sizing in found)
+    sys.exit(0 if held and all(sizing.found is not None for sizing in found) else NONE_FOUND)
 
 
 def _shown(bar: Progress, task: Any, done: int, count: int) -> Callable[[Plan], None]:
     def show(plan: Plan) -> None:
         bar.update(task, description=(
             f"demand {done + 1} of {count}: {plan.boxes_per_day:g} boxes a day, trying "
-            f"{plan.igvs} IGVs, {plan.cranes[0]} + {plan.cranes[1]} cranes"
+            f"{plan.igvs} IGVs, {plan.cranes[0]} + {plan.cranes[1]} cranes, {plan.lanes} lanes"
         ))  # fmt: skip
 
     return show
 
 
-def _interval(value: Interval) -> list[float | None]:
-    return [round(x, 2) if abs(x) < 1e12 else None for x in (value.mean, value.low, value.high)]
-
-
-def _figures(found: Evaluation) -> dict[str, Any]:
-    return {
-        "igvs": found.plan.igvs, "cranes": list(found.plan.cranes), "lanes": found.plan.lanes,
-        "wait_s": _interval(found.wait),
-        "share_within": [round(x, 5) for x in (found.within.mean, found.within.low,
-                                               min(1.0, found.within.high))],
-        "mean_wait_s": _interval(found.mean_wait_s),
-        "ready_to_landed_p95_s": _interval(found.crossing_p95_s),
-        "igv_use": round(found.igv_use, 4), "igv_down": round(found.igv_down, 4),
-        "crane_use": [round(use, 4) for use in found.crane_use],
-        "lane_use": round(found.lane_use, 4), "kwh_per_box": round(found.kwh_per_box, 3),
-        "empty_trips_per_box": round(found.empty_per_box, 3),
-        "delivered_per_day": _interval(found.delivered_per_day), "unserved": found.unserved,
-    }  # fmt: skip
-
-
-def _row(sizing: Sizing) -> dict[str, Any]:
-    return {
-        "boxes_per_day": sizing.boxes_per_day, "found": sizing.found is not None,
-        **_figures(sizing.best),
-        "limits": sizing.limiting.value if sizing.limiting else None,
-        "one_more_changes_wait_s": {p.value: _interval(c) for p, c in sizing.limits},
-        "one_igv_less_adds_s": _interval(sizing.one_less),
-        "without": {part.value: _figures(e) for part, e in sizing.n_minus_1},
-        "tried": [{"igvs": e.plan.igvs, "wait_s": _interval(e.wait)} for e in sizing.evaluations],
-    }  # fmt: skip
-
-
-def _wait(value: Interval) -> str:
-    return f"{value.mean:,.0f} ({max(0.0, value.low):,.0f}–{value.high:,.0f})"
-
-
-_COLUMNS = ("IGVs", "cranes", "wait, s", "IGV", "crane", "lane", "kWh", "out")
-
-
-def _cells(e: Evaluation) -> list[str]:
-    return [
-        f"{e.plan.igvs}", f"{e.plan.cranes[0]}+{e.plan.cranes[1]}", _wait(e.wait),
-        f"{e.igv_use:.0%}", f"{max(e.crane_use):.0%}",
-        f"{e.plan.lanes}: {e.lane_use:.0%}", f"{e.kwh_per_box:.1f}",
-        f"{e.delivered_per_day.mean:,.0f}",
-    ]  # fmt: skip
-
-
-def _print(
-    console: Console, site: sites.Site, found: Sequence[Sizing], notes: Sequence[str]
-) -> None:  # fmt: skip
-    target = found[0].target
-    table = Table(
-        title=f"{site.name.en}: smallest fleet with {target.quantile:.4g} of the ready-to-load "
-        f"waits within {target.wait_s:g} s", box=None, title_justify="left", header_style="dim",
-        caption="IGV, crane (busier side), lane: share of the time in use; kWh: per box; "
-        "out: boxes a day; limits: of what one more would shorten the wait most",
-        caption_justify="left",
-    )  # fmt: skip
-    for heading in ("boxes/day", *_COLUMNS, "limits"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for sizing in found:
-        name = f"{sizing.boxes_per_day:g}"
-        if sizing.found is None:
-            name = f"[red]{name}: none[/]"
-        table.add_row(name, *_cells(sizing.best), sizing.limiting.value if sizing.limiting else "–")
-        for part, less in sizing.n_minus_1:
-            lost = f"[red]{less.unserved} left[/]" if less.unserved else ""
-            table.add_row(
-                f"[dim]less 1 {part.value}[/]" if part is not Part.LINK else "[dim]no link[/]",
-                *_cells(less),
-                lost,
-            )
-    console.print(table)
-    for sizing in found:
-        if sizing.found is None:
-            console.print(
-                f"[red]{sizing.boxes_per_day:g} boxes a day: no fleet up to {target.fleet_max} "
-                f"keeps the promise with these cranes and lanes.[/]"
-            )
-    for note in notes:
-        console.print(f"[dim]· {note}[/]")
-
-
-def _notes(site: sites.Site, plan: Plan, target: Target, seed: int) -> list[str]:
+def _notes(site: sites.Site, plan: Plan, target: Target, seed: int, language: str) -> list[str]:
     estimates = sorted(
         key.removeprefix("bridge.cargo.") for key, source in site.sources.items()
         if key.startswith("bridge.cargo.") and source.startswith("estimate")
     )  # fmt: skip
-    days = plan.days - plan.warmup_days
-    wait = (
-        f"Wait: from ready until a crane begins to lift the box onto a vehicle. The interval "
-        f"({target.confidence:.4g}) is of the {target.quantile:.4g} quantile per replication, "
-        f"over {target.replications} replications of {days:g} days, seed {seed}."
-    )
-    sources = (
-        "Ways and energy come from the kinematic drive, crane moves from the emulated crane; "
-        "trucks stand ready under it, and crane and bridge head have room for every vehicle."
-    )
-    broken = (
-        "A broken vehicle closes its lane until it is towed; the other lane is not used by both "
-        "directions meanwhile."
-    )
     return [
-        wait,
-        "An ideal policy without wires: no message is late, no vehicle waits for a decision.",
-        sources,
-        broken,
-        f"Estimates of the site file: {', '.join(estimates)}.",
+        words.text("cap_note_wait", language, confidence=f"{target.confidence:.4g}",
+                   least=target.replications, most=target.replications_max,
+                   days=f"{plan.days - plan.warmup_days:g}", warmup=f"{plan.warmup_days:g}",
+                   seed=seed),
+        words.text("cap_note_ideal", language),
+        words.text("cap_note_sources", language),
+        words.text("cap_note_broken", language),
+        words.text("cap_note_lane", language),
+        words.text("cap_note_estimates", language, keys=", ".join(estimates)),
+    ]  # fmt: skip
+
+
+def _in_all(say: Callable[[str], list[str]]) -> list[Markup]:
+    """Each note in all languages."""
+    said = {language: say(language) for language in words.LANGUAGES}
+    return [
+        words.every(lambda language, number=number: said[language][number])  # type: ignore[misc]
+        for number in range(len(said["en"]))
     ]

@@ -174,9 +174,14 @@ def test_every_word_is_used() -> None:
     """No text of words.toml is left without its use."""
     source = "".join(
         path.read_text(encoding="utf-8")
-        for path in [*TEMPLATES.iterdir(), *TEMPLATES.parent.glob("*.py")]
+        for path in [
+            *TEMPLATES.iterdir(),
+            *TEMPLATES.parent.glob("*.py"),
+            TEMPLATES.parents[1] / "sizing.py",
+        ]
     )
-    stems = ("flow_", "tile_", "verdict_", "lead_", "state_", "why_", "stage_", "tl_", "meta_")
+    stems = ("flow_", "tile_", "verdict_", "lead_", "state_", "why_", "stage_", "tl_", "meta_",
+             "cap_case_", "cap_part_", "cap_rule_", "cap_use_")  # fmt: skip
     for key in words.known():
         assert key in source or key.startswith(stems), key
 

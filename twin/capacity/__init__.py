@@ -9,13 +9,15 @@ is assumed.
 
 from __future__ import annotations
 
+from twin.capacity.evaluate import Evaluation, Flow
 from twin.capacity.model import Run, simulate
 from twin.capacity.plan import Part, Plan, SizingError, plan_for, without
-from twin.capacity.size import Evaluation, Sizing, Target, find_fleet
+from twin.capacity.size import Sizing, Target, find_fleet
 from twin.capacity.times import Times, times_of
 
 __all__ = [
     "Evaluation",
+    "Flow",
     "Part",
     "Plan",
     "Run",

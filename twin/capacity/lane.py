@@ -11,6 +11,7 @@ from typing import Any
 import simpy
 
 from twin.capacity.demand import Floats
+from twin.capacity.journal import Journal
 
 Process = Generator[simpy.Event, Any, None]
 
@@ -66,19 +67,25 @@ class Lane:
     those behind it leave after it has been towed away; nobody overtakes.
     """
 
-    def __init__(self, env: simpy.Environment, rules: LaneRules, link: Pauses) -> None:
-        self._env, self._rules, self._link = env, rules, link
+    def __init__(
+        self, rules: LaneRules, link: Pauses, journal: Journal, number: int = 0
+    ) -> None:  # fmt: skip
+        self._env, self._rules, self._link = journal.env, rules, link
+        self._journal, self._number = journal, number
         self._waiting: tuple[deque[simpy.Event], deque[simpy.Event]] = (deque(), deque())
         self._heading, self._admitted, self._inside, self._blocked = 0, 0, 0, 0
         self._next_s = self._left_s = -math.inf
         self._ahead: simpy.Event | None = None
         self._timer_s = math.inf
-        self.spans: list[tuple[float, float]] = []
-        """Times during which somebody was on the lane."""
-        self._since_s = 0.0
 
-    def cross(self, side: int, travel_s: float, breaks_after_s: float, tow_s: float) -> Process:
-        """Wait, enter from `side`, and leave; NaN: does not break down."""
+    def cross(
+        self, side: int, travel_s: float, breaks_after_s: float, tow_s: float,
+        igv: int, trip: int, box: int = -1,
+    ) -> Process:  # fmt: skip
+        """Wait, enter from `side`, and leave; NaN: does not break down.
+
+        By telephone the far side releases the trip when it is its turn.
+        """
         env, link = self._env, self._link
         turn = env.event()
         self._waiting[side].append(turn)
@@ -86,8 +93,11 @@ class Lane:
         yield turn
         ahead, mine = self._ahead, env.event()
         self._ahead = mine
+        row = self._journal.begin_passage(self._number, side, igv, trip, box)
         if self._rules.release_s:
             yield env.timeout(self._rules.release_s)
+            self._journal.far_release(trip)
+        self._journal.enter(row)
         if breaks_after_s == breaks_after_s:  # not NaN
             yield env.timeout(breaks_after_s)
             self._blocked += 1
@@ -99,12 +109,12 @@ class Lane:
             yield env.timeout(travel_s)
         if ahead is not None and not ahead.processed:
             yield ahead
-            yield env.timeout(self._rules.headway_s)
+        if ahead is not None and (soon_s := self._left_s + self._rules.headway_s) > env.now:
+            yield env.timeout(soon_s - env.now)  # an empty one is faster than the one ahead
         mine.succeed()
         self._inside -= 1
         self._left_s = env.now
-        if not self._inside:
-            self.spans.append((self._since_s, env.now))
+        self._journal.leave(row)
         self._admit()
 
     def _drive(self, travel_s: float) -> Process:
@@ -127,8 +137,6 @@ class Lane:
             if now < self._next_s:
                 self._wake_at(self._next_s)
                 return
-            if not self._inside:
-                self._since_s = now
             self._inside += 1
             self._admitted += 1
             self._next_s = now + self._rules.headway_s

@@ -24,9 +24,12 @@ from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
-from twin.capacity import demand
+from twin.capacity import demand, invariants
 from twin.capacity.demand import DRAIN_S, Boxes, Floats, Key, Stream
+from twin.capacity.invariants import Held
+from twin.capacity.journal import LAND, LIFT, Journal
 from twin.capacity.lane import Lane, LaneRules, Pauses
 from twin.capacity.plan import DAY_S, Plan
 from twin.capacity.times import Times, Ways, trip_kwh
@@ -48,10 +51,15 @@ class Run:
     """
 
     wait_s: Floats
-    unserved: int
-    delivered: int
+    side: NDArray[np.int64]
+    """Where each box began: 0 near (it goes out), 1 far (it comes in)."""
     ready_to_landed_s: Floats
-    """From ready until landed on the far side, of the boxes that were."""
+    """From ready until landed on the other side; infinite if it was not."""
+    day_wait_s: tuple[float, ...]
+    """Mean wait of the boxes of each whole day after the warm-up; NaN where none came."""
+    unserved: int
+    delivered: tuple[int, int]
+    """Boxes landed, by the side where they began."""
     mean_waiting: float
     """Time average of the boxes waiting."""
     crane_use: tuple[float, float]
@@ -62,11 +70,17 @@ class Run:
     """Share of the time that a vehicle charges, is swapped, or is repaired."""
     lane_use: float
     """Share of the time that somebody is on a lane, mean of the lanes."""
+    gate_use: tuple[float, float]
+    """Share of the time that a customs gate of each side serves a vehicle."""
+    charger_use: float
+    """Share of the time that a charger is in use, mean of both sides."""
     energy_kwh: float
     trips_empty: int
     breakdowns: int
     events: int
     """SimPy events, warm-up included."""
+    held: tuple[Held, ...]
+    """The invariants, judged over the whole run."""
 
 
 @dataclass(slots=True)
@@ -86,7 +100,8 @@ class _Side:
     """Heap of (priority, box)."""
     idle: deque[_Igv] = field(default_factory=deque)
     coming: int = 0
-    gate_free_s: float = 0.0
+    gates_free_s: list[float] = field(default_factory=list)
+    """Heap of the instants from which each gate is free."""
 
     @property
     def surplus(self) -> int:
@@ -122,16 +137,19 @@ class _Model:
             _Side(
                 simpy.PriorityResource(env, count) if count else None,
                 simpy.Resource(env, plan.crossing.chargers),
+                gates_free_s=[0.0] * plan.gates,
             )
             for count in plan.cranes
         ]
-        self.lanes = _lanes(plan, times, env, self.link)
+        self.journal = Journal(env)
+        self.lanes = _lanes(plan, times, self.link, self.journal)
         self._empty_breaks = key.rng(Stream.EMPTY_BREAKDOWN)
         n = len(self.boxes)
         self.started = np.full(n, np.nan)
         self.landed = np.full(n, np.nan)
         self.open = plan.open_h is None
-        self._busy_crane, self._busy_igv, self._down_igv = [0.0, 0.0], 0.0, 0.0
+        self._at_work: dict[int, _Igv] = {}
+        self._busy_igv, self._down_igv, self._busy_charger = 0.0, 0.0, 0.0
         self._area, self._area_s, self._count = 0.0, 0.0, 0
         self.energy_kwh, self.trips_empty, self.breakdowns = 0.0, 0, 0
         out = plan.crossing.out_share
@@ -218,6 +236,7 @@ class _Model:
             self._drain(igv)
             if not self._low(igv):
                 igv.begun_s = self.env.now
+                self._at_work[igv.id] = igv
                 return igv
             self.env.process(self._charge(igv, side))
         return None
@@ -225,12 +244,12 @@ class _Model:
     # --- what a vehicle does ----------------------------------------------------------------
 
     def _carry(self, igv: _Igv, box: int, side: int) -> Process:
-        other, priority = 1 - side, self._priority[box]
-        yield from self._lift(side, priority, self._lift_s[box], box)
+        other = 1 - side
+        yield from self._move(LIFT, side, box, igv, self._lift_s[box])
         yield from self._trip(
-            igv, side, self.times.loaded, self._load_kg[box], self._breaks_at[box]
+            igv, side, self.times.loaded, self._load_kg[box], self._breaks_at[box], box
         )
-        yield from self._lift(other, priority, self._land_s[box], None)
+        yield from self._move(LAND, other, box, igv, self._land_s[box])
         self.landed[box] = self.env.now
         self.sides[other].coming -= 1
         yield from self._done(igv, other)
@@ -243,31 +262,35 @@ class _Model:
         self.sides[1 - side].coming -= 1
         yield from self._done(igv, 1 - side)
 
-    def _lift(self, side: int, priority: int, move_s: float, box: int | None) -> Process:
+    def _move(self, kind: float, side: int, box: int, igv: _Igv, move_s: float) -> Process:
         cranes = self.sides[side].cranes
         if cranes is None:
             yield self.env.event()  # no crane will ever come
             return
-        with cranes.request(priority=priority) as turn:
+        with cranes.request(priority=self._priority[box]) as turn:
             yield turn
             yield from self.wind.over()
-            begun_s = self.env.now
-            if box is not None:
-                self.started[box] = begun_s
+            row = self.journal.begin_move(kind, box, side, igv.id)
+            if kind == LIFT:
+                self.started[box] = self.env.now
                 self._waiting(-1)
             yield self.env.timeout(move_s)
-            self._busy_crane[side] += self._clipped(begun_s, self.env.now)
+            self.journal.end_move(row)
 
     def _trip(
-        self, igv: _Igv, side: int, ways: Ways, load_kg: float, breaks_at: float
+        self, igv: _Igv, side: int, ways: Ways, load_kg: float, breaks_at: float, box: int = -1
     ) -> Process:  # fmt: skip
         env, here = self.env, self.sides[side]
         at_gate_s = env.now + ways.to_gate_s[side]
-        # A gate serves one after the other in constant time, so its queue is one number; those
-        # who leave a crane earlier also reach it earlier.
-        through_s = max(at_gate_s, here.gate_free_s) + self.times.gate_s
-        here.gate_free_s = through_s
+        # Gates serve one after the other in constant time, so the queue of one is one number;
+        # those who leave a crane earlier also reach it earlier.
+        through_s = max(at_gate_s, here.gates_free_s[0]) + self.times.gate_s
+        heapq.heapreplace(here.gates_free_s, through_s)
         yield env.timeout(through_s - env.now)
+        trip = self.journal.gate(side, through_s - self.times.gate_s, through_s)
+        if self.plan.link:  # the far side answers at once, when it can be asked
+            yield from self.link.over()
+            self.journal.far_release(trip)
         broken_s, tow_s = NEVER, 0.0
         if breaks_at == breaks_at:  # not NaN
             igv.broken = True
@@ -279,9 +302,13 @@ class _Model:
             else:  # on the road before or behind it, where others pass
                 yield env.timeout(tow_s)
         if self.lanes is not None:
-            yield from self.lanes[side].cross(side, ways.bridge_s, broken_s, tow_s)
+            lane = self.lanes[side]
+            yield from lane.cross(side, ways.bridge_s, broken_s, tow_s, igv.id, trip, box)
         elif self.plan.free_lane:
+            row = self.journal.begin_passage(-1, side, igv.id, trip, box)
+            self.journal.enter(row)
             yield env.timeout(ways.bridge_s)
+            self.journal.leave(row)
         else:
             yield env.event()  # there is no way over
         yield env.timeout(ways.to_crane_s[side])
@@ -290,6 +317,7 @@ class _Model:
             self.energy_kwh += trip_kwh(self.times, ways, load_kg)
 
     def _done(self, igv: _Igv, side: int) -> Process:
+        del self._at_work[igv.id]
         self._busy_igv += self._clipped(igv.begun_s, self.env.now)
         if igv.broken:
             begun_s = self.env.now
@@ -337,6 +365,7 @@ class _Model:
         energy, begun_s = self.times.energy, self.env.now
         with self.sides[side].chargers.request() as turn:
             yield turn
+            plugged_s = self.env.now
             if self.plan.battery == "swap":
                 yield self.env.timeout(energy.swap_s)
                 igv.kwh = energy.capacity_kwh
@@ -344,11 +373,20 @@ class _Model:
                 charge = max(0.0, igv.kwh / energy.capacity_kwh)
                 yield self.env.timeout(energy.charging_s(charge, energy.taper_from))
                 igv.kwh = energy.taper_from * energy.capacity_kwh
+            self._busy_charger += self._clipped(plugged_s, self.env.now)
         self._down_igv += self._clipped(begun_s, self.env.now)
         igv.since_s = self.env.now
         self._free(igv, side)
 
     # --- the figures ------------------------------------------------------------------------
+
+    def _share(self, spans_s: Floats) -> float:
+        """The time within the part that counts, as a share of it; n x 2: begin and end."""
+        begin_s = np.maximum(spans_s[:, 0], self.plan.warmup_s)
+        end_s = np.minimum(spans_s[:, 1], self.plan.end_s)
+        return float(np.maximum(0.0, end_s - begin_s).sum()) / (
+            self.plan.end_s - self.plan.warmup_s
+        )
 
     def _result(self, events: int) -> Run:
         plan, ready = self.plan, self.boxes.ready_s
@@ -357,32 +395,66 @@ class _Model:
         served = np.isfinite(self.started)
         wait_s = np.where(served, self.started, self.end_s)[counts] - ready[counts]
         span_s = plan.end_s - plan.warmup_s
-        done = counts & np.isfinite(self.landed)
-        lanes = [] if self.lanes is None else list(dict.fromkeys(self.lanes))
-        used_s = sum(self._clipped(*span) for lane in lanes for span in lane.spans)
+        side = self.boxes.side[counts]
+        landed_s = np.nan_to_num(self.landed[counts] - ready[counts], nan=math.inf)
+        done = side[np.isfinite(landed_s)]
+        moves, gates, passages = self.journal.moves, self.journal.gates, self.journal.passages
+        self._busy_igv += sum(
+            self._clipped(igv.begun_s, self.env.now) for igv in self._at_work.values()
+        )
         igvs = max(1, plan.igvs)
         return Run(
             wait_s=wait_s,
+            side=side,
+            ready_to_landed_s=landed_s,
+            day_wait_s=_by_day(wait_s, ready[counts] - plan.warmup_s, span_s),
             unserved=int((counts & ~served).sum()),
-            delivered=int(done.sum()),
-            ready_to_landed_s=(self.landed - ready)[done],
+            delivered=(int((done == 0).sum()), int((done == 1).sum())),
             mean_waiting=self._area / span_s,
             crane_use=(
-                self._busy_crane[0] / span_s / max(1, plan.cranes[0]),
-                self._busy_crane[1] / span_s / max(1, plan.cranes[1]),
+                self._share(moves[moves[:, 2] == 0, 4:6]) / max(1, plan.cranes[0]),
+                self._share(moves[moves[:, 2] == 1, 4:6]) / max(1, plan.cranes[1]),
             ),
             igv_use=self._busy_igv / span_s / igvs,
             igv_down=self._down_igv / span_s / igvs,
-            lane_use=used_s / span_s / max(1, len(lanes)),
+            lane_use=sum(
+                self._share(_unions(passages[passages[:, 0] == lane][:, [5, 7]]))
+                for lane in range(plan.lanes)
+            ) / max(1, plan.lanes),
+            gate_use=(
+                self._share(gates[gates[:, 0] == 0, 1:]) / plan.gates,
+                self._share(gates[gates[:, 0] == 1, 1:]) / plan.gates,
+            ),
+            charger_use=self._busy_charger / span_s / (2 * plan.crossing.chargers),
             energy_kwh=self.energy_kwh,
             trips_empty=self.trips_empty,
             breakdowns=self.breakdowns,
             events=events,
-        )
+            held=invariants.judge(self.journal, plan, ready, self.times.headway_s),
+        )  # fmt: skip
+
+
+def _unions(spans_s: Floats) -> Floats:
+    """Spans (begin, end; ordered by begin) as those during which there was any."""
+    if not len(spans_s):
+        return spans_s
+    until_s = np.maximum.accumulate(spans_s[:, 1])
+    first = np.append(True, spans_s[1:, 0] > until_s[:-1])
+    last = np.append(first[1:], True)
+    return np.column_stack([spans_s[first, 0], until_s[last]])
+
+
+def _by_day(wait_s: Floats, since_s: Floats, span_s: float) -> tuple[float, ...]:
+    day = (since_s // DAY_S).astype(np.int64)
+    days = int(span_s // DAY_S + 1e-9)
+    total = np.bincount(day, wait_s, minlength=days)[:days]
+    count = np.bincount(day, minlength=days)[:days]
+    with np.errstate(invalid="ignore"):
+        return tuple((total / count).tolist())
 
 
 def _lanes(
-    plan: Plan, times: Times, env: simpy.Environment, link: Pauses
+    plan: Plan, times: Times, link: Pauses, journal: Journal
 ) -> tuple[Lane, Lane] | None:  # fmt: skip
     """The lane that each side's vehicles take: the same one, or one for each direction."""
     if plan.lanes == 0 or plan.free_lane:
@@ -391,5 +463,5 @@ def _lanes(
     rules = LaneRules(
         c.platoon, c.clearance_s, times.headway_s, 0.0 if plan.link else c.manual_release_s
     )
-    first = Lane(env, rules, link)
-    return (first, first) if plan.lanes == 1 else (first, Lane(env, rules, link))
+    first = Lane(rules, link, journal)
+    return (first, first) if plan.lanes == 1 else (first, Lane(rules, link, journal, 1))

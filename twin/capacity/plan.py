@@ -64,12 +64,18 @@ def scene_of(site: Site) -> Scene:
 
 
 class Part(Enum):
-    """What N-1 takes away."""
+    """What there may be one of more or less."""
 
     IGV = "igv"
     CRANE = "crane"
     LANE = "lane"
     LINK = "link"
+    GATE = "gate"
+    CHARGER = "charger"
+
+
+N_MINUS_1 = (Part.IGV, Part.CRANE, Part.LANE, Part.LINK)
+"""What may be taken away; without a gate nobody goes, and one charger less is no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class Plan:
     igvs: int
     cranes: tuple[int, int]
     lanes: int
+    gates: int = 1
+    """Customs gates before each bridge head, side by side."""
     days: float = 4.0
     warmup_days: float = 1.0
     open_h: tuple[float, float] | None = None
@@ -108,6 +116,7 @@ class Plan:
         for side, count in zip(("near", "far"), self.cranes, strict=True):
             _within(f"cranes on the {side} side", count, 0, 200)
         _within("lanes", self.lanes, 0, 2)
+        _within("gates on a side", self.gates, 1, 20)
         _within("days", self.days, 0.01, 3660)
         _within("warm-up days", self.warmup_days, 0, self.days * 0.99)
         _within("wind stops a day", self.wind_stops_per_day, 0, 100)

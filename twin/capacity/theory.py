@@ -1,7 +1,8 @@
 """Queueing theory that the model is held against, and that starts the search for a fleet.
 
-M/M/c by Erlang's C, M/G/1 by Pollaczek and Khinchine, a closed network of single servers and delays
-by mean value analysis (Reiser and Lavenberg 1980). Times in seconds, rates per second.
+M/M/c by Erlang's C, M/G/1 by Pollaczek and Khinchine, M/D/1 by Erlang (1909), a
+closed network of single servers and delays by mean value analysis (Reiser and Lavenberg 1980).
+Times in seconds, rates per second.
 """
 
 from __future__ import annotations
@@ -41,6 +42,37 @@ def mg1_wait_s(rate_per_s: float, mean_s: float, variance_s2: float) -> float:
     if not 0 < load < 1:
         raise SizingError(f"offered load {load:g} erlang on one server; must be below 1")
     return rate_per_s * (variance_s2 + mean_s**2) / (2 * (1 - load))
+
+
+def md1_wait_share(rate_per_s: float, service_s: float, wait_s: float) -> float:
+    """The share of customers in M/D/1 who wait at most `wait_s` (Erlang 1909).
+
+    Its terms cancel each other; good for waits of up to about twelve service times.
+    """
+    load = rate_per_s * service_s
+    if not 0 < load < 1:
+        raise SizingError(f"offered load {load:g} erlang on one server; must be below 1")
+    total = 0.0
+    for n in range(math.floor(wait_s / service_s) + 1):
+        x = rate_per_s * (n * service_s - wait_s)  # never above 0
+        total += x**n / math.factorial(n) * math.exp(-x)
+    return (1 - load) * total
+
+
+def md1_wait_quantile_s(rate_per_s: float, service_s: float, q: float) -> float:
+    """The `q` quantile of the wait in M/D/1."""
+    low_s, high_s = 0.0, service_s
+    if md1_wait_share(rate_per_s, service_s, 0.0) >= q:
+        return 0.0
+    while md1_wait_share(rate_per_s, service_s, high_s) < q:
+        low_s, high_s = high_s, high_s + service_s
+    for _ in range(60):
+        middle_s = (low_s + high_s) / 2
+        if md1_wait_share(rate_per_s, service_s, middle_s) < q:
+            low_s = middle_s
+        else:
+            high_s = middle_s
+    return high_s
 
 
 def mva_per_s(vehicles: int, servers_s: Sequence[float], delay_s: float) -> float:

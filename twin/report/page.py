@@ -59,12 +59,12 @@ def render(
             for name in words.LANGUAGES
         },
     }  # fmt: skip
-    return _environment().get_template("report.html").render(
+    return environment().get_template("report.html").render(
         language=language, languages=words.LANGUAGES, facts=facts, judgement=judgement, k=kpis,
         civil=civil, registry=REGISTRY, site=site, heading=_heading(site, kpis),
         date=_date(kpis.day), verdict=_verdict(judgement), tiles=_tiles(facts, kpis, civil),
         estimates=_estimates(site),
-        slot_minutes=round(charts.slot_s(facts) / 60), data=_script_json(data),
+        slot_minutes=round(charts.slot_s(facts) / 60), data=script_json(data),
         plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
         violations=judgement.violations[:VIOLATIONS_SHOWN],
         more=max(0, len(judgement.violations) - VIOLATIONS_SHOWN),
@@ -74,20 +74,21 @@ def render(
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates with their words and filters."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(
+    made.globals.update(
         t=words.said, every=words.every, id=id, rule=judge_words.rule, min=min,
         seen=lambda name: words.every(lambda language: judge_words.sometimes(name, language)),
         say=lambda violation: words.every(violation.say),
         known=words.known, include=_include,
     )  # fmt: skip
-    environment.filters["s"] = seconds
-    environment.filters["n"] = lambda value: f"{value:,}".replace(",", "\u202f")
-    return environment
+    made.filters["s"] = seconds
+    made.filters["n"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    return made
 
 
 def _include(name: str) -> Markup:
@@ -96,7 +97,7 @@ def _include(name: str) -> Markup:
     return Markup(text)  # noqa: S704 - a file of this package
 
 
-def _script_json(data: object) -> Markup:
+def script_json(data: object) -> Markup:
     """JSON that cannot end the script element around it."""
     text = msgspec.json.encode(data).decode()
     text = text.replace("<", "\\u003c").replace("\u2028", " ").replace("\u2029", " ")
