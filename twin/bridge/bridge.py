@@ -17,9 +17,10 @@ from twin.bridge import cold_chain
 from twin.bridge.cargo import Flow
 from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, zones
 from twin.bridge.cold_chain import ColdChain
+from twin.bridge.map_office import MapOffice
 from twin.bridge.positioning import Positioning
-from twin.bridge.vehicles import MANUFACTURER, Vehicles, access, vehicle_ids
-from twin.bridge.wire_list import wire_list
+from twin.bridge.vehicles import MANUFACTURER, MAP, Vehicles, access, vehicle_ids
+from twin.bridge.wire_list import graph_of, wire_list
 from twin.bridge.yards import Yards
 from twin.clock import Clock
 from twin.devices.base import Faulty
@@ -100,6 +101,10 @@ class Bridge:
             self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
             cold_chain=self.cold_chain, seed=seed,
         )  # fmt: skip
+        self.maps = MapOffice(
+            MAP, graph_of(self.cargo), clock, trace, rng=self._rng("maps"), igvs=self.igvs,
+            token=self._token,
+        )  # fmt: skip
         self.service = TransferService(self.transfers, clock, trace, self._token)
         self.wire_list: dict[str, Any] = {}
 
@@ -143,6 +148,7 @@ class Bridge:
         crane_ports = await self.yards.start(host)
         service_port = await self.service.start(host)
         await self.positioning.start(host)
+        await self.maps.start(host)
         await self.cold_chain.start(host, port, self._passwords[cold_chain.USER])
         await self.fleet.start(host, port)
         self.ledger.update()
@@ -153,6 +159,7 @@ class Bridge:
         )  # fmt: skip
         for entry in self.wire_list["yards"]:
             entry["rack"] = self.cold_chain.rack_entry(entry["id"], host)
+        self.wire_list["maps"] = self.maps.wire_list
         self.wire_list["reefers"] = {
             "protocol": "tic40-mqtt", "broker": "fleet", "prefix": cold_chain.PREFIX
         }  # fmt: skip
@@ -169,6 +176,7 @@ class Bridge:
         await self.fleet.stop()
         await asyncio.sleep(0)
         await self.cold_chain.stop()
+        await self.maps.stop()
         await self.positioning.stop()
         await self.service.stop()
         await self.yards.stop()
@@ -180,6 +188,7 @@ class Bridge:
         plain: list[Faulty] = [
             self.transfers, self.area, self.flow.truckers, *self.yards.targets,
             *self.positioning.targets, *self.cold_chain.targets,
+            self.maps, self.maps.service,
         ]  # fmt: skip
         found: dict[str, Faulty] = {one.id: one for one in plain}
         if self.line is not None:

@@ -313,6 +313,11 @@ class Driving(Device):
             self._alarm(Alarm.LOCALIZATION, why)
         self._drive(cause)
 
+    def maps_changed(self, *, cause: int = -1) -> None:
+        """Another version is on board or in use, or the site is as another version says."""
+        self._check_localization(cause)
+        self.changed("maps")
+
     def _check_track(self) -> None:
         """Whether the path is kept well enough for the corridor or the node ahead."""
         offset = self.carrier.lateral_m

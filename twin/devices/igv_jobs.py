@@ -75,7 +75,7 @@ class Jobs:
             "unplug": lambda job: self._timed(job, 1.0, self._unplug),
             "swap": lambda job: self._timed(job, self._igv.parameters.energy.swap_s, self._swap),
             "locate": lambda job: self._timed(job, 1.0, self._locate),
-            "download": lambda job: self._timed(job, self._igv.parameters.download_s, self._map),
+            "download": lambda job: self._timed(job, self._igv.parameters.download_s, self._fetch),
             "enable": lambda job: self._timed(job, 0.5, self._map),
             "delete": lambda job: self._timed(job, 0.5, self._map),
             "log": lambda job: self._timed(job, self._igv.parameters.log_s, self._log),
@@ -250,9 +250,26 @@ class Jobs:
         why = self._igv.locate(job.values, cause=job.cause)
         self._end(job, "failed" if why else "finished", why)
 
+    def _fetch(self, job: Job) -> None:
+        def fetched(why: str) -> None:
+            if job.id in self.running:
+                self._end(job, "failed", why) if why else self._map(job)
+
+        fetch = self._igv.maps.fetch
+        if fetch is None:
+            self._map(job)
+        else:
+            fetch(job.values, fetched)
+
     def _map(self, job: Job) -> None:
-        why = self._igv.maps.change(job.kind, job.values)
-        self._igv.changed("maps")
+        igv, values = self._igv, job.values
+        why = igv.maps.change(job.kind, values)
+        if not why:
+            igv.trace(
+                igv.id, "igv.map", job.cause, how=job.kind, map=str(values.get("mapId", "")),
+                version=str(values.get("mapVersion", "")),
+            )  # fmt: skip
+        igv.maps_changed(cause=job.cause)
         self._end(job, "failed" if why else "finished", why)
 
     def _log(self, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -18,6 +18,9 @@ class Maps:
         """None: whatever is asked for."""
         self.stored: dict[tuple[str, str], bool] = {(map_id, version): True}
         """(map, version) to whether it is enabled."""
+
+        self.fetch: Callable[[Mapping[str, Any], Callable[[str], None]], None] | None = None
+        """Fetches a map and calls back with why it could not; None: all that is asked for is."""
 
     def enabled(self, map_id: str) -> str | None:
         """The enabled version of a map."""

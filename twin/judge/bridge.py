@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-11)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-12)."""
 
 from __future__ import annotations
 
@@ -287,3 +287,4 @@ _rule("BRIDGE-10", notice_s=bridge_cold.NOTICE_S, overtaken=bridge_cold.OVERTAKE
     bridge_cold.warm_first
 )
 _rule("BRIDGE-11", plug_s=bridge_cold.PLUG_S)(bridge_cold.gets_power)
+_rule("BRIDGE-12", stop_s=bridge_position.STOP_S)(bridge_position.map_in_force)

@@ -116,6 +116,8 @@ class BridgeFacts:
     cold: ColdFacts = field(default_factory=ColdFacts)
     gone_s: dict[str, float] = field(default_factory=dict)
     """Box to when a truck drove off with it."""
+    maps: list[tuple[float, str]] = field(default_factory=list)
+    """(from when in force, version) of the lane map, in order."""
     end_s: float = 0.0
     records: int = 0
 
@@ -126,7 +128,7 @@ class BridgeFacts:
 
 _VEHICLE = frozenset(
     {"igv.stop", "igv.restart", "igv.move", "igv.rest", "igv.passed", "igv.put", "igv.power",
-     "igv.position"}
+     "igv.position", "igv.map"}
 )  # fmt: skip
 _MOVES = frozenset({"igv.passed", "crane.step", "line.crossed", "transfer.received"})
 
@@ -172,6 +174,8 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
             facts.where.append((record.t_s, record.id, data["box"], on))
             if on and on[0].startswith("crane"):
                 _lifted(facts, data["box"], record.t_s)
+        elif kind == "map.published":
+            facts.maps.append((data["active_from_s"], data["version"]))
         elif kind == "box.gone":
             facts.gone_s[data["box"]] = record.t_s
         elif kind.startswith(("reefer.", "cold.")):

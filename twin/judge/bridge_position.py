@@ -11,6 +11,10 @@ UNSURE_M = 106.0
 """Way without a satellite fix: dead reckoning drifts by 0.5 % of it (proposed); from 2 cm to the
 0.5 m that a lane of 4 m leaves beside a body of 3 m, and 10 m for the stop (proposed)."""
 
+STOP_S = 20.0
+"""A vehicle under way stands within this time: service braking from 6.94 m/s at 0.6 m/s² (proposed)
+takes 12 s, and its jerk some more."""
+
 _RTK = ("RTK_FIXED", "RTK_FLOAT")
 _PLACES = ("igv.move", "igv.passed", "igv.rest")
 
@@ -40,6 +44,31 @@ def stands_without_position(facts: BridgeFacts, finding: Finding) -> None:
                     )  # fmt: skip
                     lost = None
             last = here
+
+
+def map_in_force(facts: BridgeFacts, finding: Finding) -> None:
+    """Judge each version of the map that comes into force, for each vehicle.
+
+    Without having it in use a vehicle does not set out any more, and one that is under way stands
+    within `stop_s`.
+    """
+    for name, vehicle in facts.vehicles.items():
+        enabled = facts.maps[0][1] if facts.maps else ""
+        finding.checked_count += max(0, len(facts.maps) - 1)
+        told: set[str] = set()
+        for t_s, kind, record, data in vehicle.events:
+            if kind == "igv.map" and data["how"] == "enable":
+                enabled = str(data["version"])
+            begun = [one for one in facts.maps if one[0] <= t_s]
+            if not begun or enabled == begun[-1][1] or begun[-1][1] in told:
+                continue
+            begun_s, active = begun[-1]
+            sets_out = kind == "igv.move" and "braking" not in data and t_s > begun_s
+            if sets_out or (kind == "igv.passed" and t_s > begun_s + STOP_S):
+                told.add(active)
+                finding.breach(
+                    "old_map", t_s, [record], vehicle=name, version=enabled, active=active
+                )
 
 
 def _point(data: dict[str, object]) -> Point:

@@ -45,7 +45,11 @@ ABILITIES: dict[str, Ability] = {
     "swapBattery": Ability("swap", "another battery, as new", cancel=False),
     "initPosition": Ability("locate", "tells where it is", _HERE),
     "initializePosition": Ability("locate", "tells where it is", _HERE),
-    "downloadMap": Ability("download", "stores a map", (*_MAP, Key("mapDownloadLink", "STRING"))),
+    "downloadMap": Ability(
+        "download",
+        "stores a map",
+        (*_MAP, Key("mapDownloadLink", "STRING"), Key("mapHash", "STRING")),
+    ),
     "enableMap": Ability("enable", "uses a stored map", _MAP),
     "deleteMap": Ability("delete", "forgets a stored map", _MAP),
     "logReport": Ability("log", "stores a report", (Key("reason", "STRING"),)),

@@ -68,8 +68,9 @@ class Face:
         return self._igv.parameters.tolerance_m
 
     def knows_map(self, map_id: str) -> bool:
-        """Whether that map is enabled."""
-        return self._igv.maps.enabled(map_id) is not None
+        """Whether that map is enabled, in a version that fits the site."""
+        maps = self._igv.maps
+        return maps.enabled(map_id) is not None and (map_id != maps.current or maps.fits)
 
     def knows_node(self, node_id: str) -> bool:
         """Whether its own map has the node."""
