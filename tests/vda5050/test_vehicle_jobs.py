@@ -1,4 +1,4 @@
-"""What a vehicle does standing: pick, drop, charging, batteries, maps; actions that fail or wait."""
+"""What a vehicle does standing: pick, drop, charging, batteries, maps, actions that fail."""
 
 from __future__ import annotations
 
