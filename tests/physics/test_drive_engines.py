@@ -308,3 +308,18 @@ def test_an_absent_package_says_what_to_do(monkeypatch, name):
     with pytest.raises(HarnessError, match=r"gatetwin\[physics\].*kinematic") as error:
         load_drive(name)
     assert name in str(error.value)
+
+
+@every_rigid_engine
+@pytest.mark.parametrize("body_deg", [-90.0, 90.0, -89.999, 89.9])
+def test_a_vehicle_drives_straight_to_its_side(name, body_deg):
+    """At a right angle both axles hold alike, which leaves their shares open, and it arrives."""
+    side = Path.polyline([(0, 0), (0, 12)], body_rad=math.radians(body_deg))
+    ride = leg(path=side)
+    exact = drive("kinematic").plan(ride, DriveState(0), 12.0)
+    motion = drive(name).plan(ride, DriveState(0), 12.0)
+    assert motion.held
+    assert motion.duration_s == pytest.approx(exact.duration_s, rel=0.05)
+    assert apart_m(motion.end.pose, side.pose_at(12.0)) < 0.05
+    turned = motion.end.pose.heading_rad - side.pose_at(12.0).heading_rad
+    assert abs(math.remainder(turned, math.tau)) < math.radians(1.0)

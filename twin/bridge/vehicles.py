@@ -9,7 +9,8 @@ from functools import partial
 from twin.bridge import cold_chain
 from twin.clock import Clock
 from twin.devices.igv import Igv, IgvParameters, StopKind
-from twin.physics import Pose, load_drive
+from twin.physics import Pose
+from twin.physics.drive_process import DriveProcess, drive_for
 from twin.site_bridge import Cargo, Node
 from twin.trace import Trace
 from twin.wires.mqtt.access import Access, Rule
@@ -37,20 +38,25 @@ class Vehicles:
         """`engine`: of their motion; `passwords` of the broker, by user; `build`: not IGVs."""
         self._cargo, self._clock, self._trace, self._rng = cargo, clock, trace, rng
         self._docks, self._passwords = docks, passwords
+
+        def tell(event: str, why: str) -> None:
+            trace("physics", f"engine.{event}", engine=engine, why=why)
+
+        self._engine = drive_for(engine, clock, tell)
         self.carriers: dict[str, Carrier] = {}
         self.igvs: dict[str, Igv] = {}
         self.vehicles: dict[str, Vehicle] = {}
         for name, park in zip(vehicle_ids(cargo), _first_parks(cargo), strict=False):
             node = cargo.node(park)
-            self._join(name, *(build(name, node) if build else self._igv(name, node, engine)))
+            self._join(name, *(build(name, node) if build else self._igv(name, node)))
 
-    def _igv(self, name: str, node: Node, engine: str) -> tuple[Carrier, Igv]:
+    def _igv(self, name: str, node: Node) -> tuple[Carrier, Igv]:
         fleet = self._cargo.fleet
         parameters = IgvParameters(
             prepare_s=0.0, pick_s=fleet.lock_s, drop_s=fleet.lock_s, boot_s=_BOOT_S
         )
         carrier = Carrier(
-            name, self._clock, self._trace, load_drive(engine), parameters.vehicle,
+            name, self._clock, self._trace, self._engine, parameters.vehicle,
             parameters.energy, pose=Pose(node.x_m, node.y_m, 0.0), charge=fleet.charge_at_start,
         )  # fmt: skip
         igv = Igv(
@@ -81,6 +87,8 @@ class Vehicles:
 
     async def start(self, host: str, port: int) -> None:
         """Connect each vehicle to the broker and wait until it is."""
+        if isinstance(self._engine, DriveProcess):
+            await self._engine.start()
         for name, vehicle in self.vehicles.items():
             client = vehicle.connect(host, port, user=name, password=self._passwords[name])
             await client.wait_connected()
@@ -89,6 +97,7 @@ class Vehicles:
         """Disconnect them."""
         for vehicle in self.vehicles.values():
             await vehicle.stop()
+        self._engine.close()
 
     def tell_totals(self) -> None:
         """Record what each vehicle has driven and used."""

@@ -23,6 +23,8 @@ CONTROL_HZ = 30
 (estimate; vehicle controllers run at 10 to 100 Hz)."""
 
 STEPS = STEP_HZ // CONTROL_HZ
+_ALIKE = 1e-6
+"""Axles that differ by less than this share are alike: what each of them holds is not defined."""
 
 
 class PlanarState(NamedTuple):
@@ -162,6 +164,10 @@ class Tyres:
         krr = 1 / m + a * a * cr * cr / inertia
         kfr = (sf * sr + cf * cr) / m - a * a * cf * cr / inertia
         slip_f, slip_r = u * sf - (v + w * a) * cf, u * sr - (v - w * a) * cr
+        if kff * krr - kfr * kfr < _ALIKE * kff * krr:
+            # Both axles across the body (crab at a right angle) hold it back alike: each takes
+            # half of it, and neither can hold a turn.
+            kff, krr = kff * (1 + _ALIKE), krr * (1 + _ALIKE)
         det = dt_s * (kff * krr - kfr * kfr)
         side_f = (slip_f * krr - slip_r * kfr) / det
         side_r = (slip_r * kff - slip_f * kfr) / det

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import array
 import bisect
 import hashlib
+import itertools
 import math
 import struct
 from collections.abc import Sequence
@@ -17,6 +19,8 @@ from twin.physics.energy import J_PER_KWH
 from twin.physics.path import Pose
 from twin.physics.vehicle_parameters import BrakeKind
 
+_WIDTH = 7
+"""Numbers of one row."""
 _HAIR_M_S = 0.05
 _LATE = 3.0
 """A vehicle that needs this many times its planned time (and a minute) has not arrived."""
@@ -24,36 +28,46 @@ _LATE_S = 60.0
 
 
 class SampledMotion:
-    """A motion as a table with a row for each control period; between them it is linear."""
+    """A motion as a table with a row for each control period; between them it is linear.
 
-    __slots__ = ("_rows", "_times", "held", "leg")
+    The table is one array, so that a motion that comes from another process costs no more than
+    the copy of its bytes.
+    """
+
+    __slots__ = ("_count", "_flat", "held", "leg")
 
     def __init__(self, leg: Leg, rows: Sequence[Sequence[float]], *, held: bool) -> None:
         """Rows of place, speed, acceleration, x, y, yaw, energy (kWh), one per period."""
-        self.leg, self.held, self._rows = leg, held, rows
-        self._times = [i / CONTROL_HZ for i in range(len(rows))]
+        self.leg, self.held, self._count = leg, held, len(rows)
+        self._flat = array.array("d", itertools.chain.from_iterable(rows))
 
     @property
     def duration_s(self) -> float:
         """After this time the vehicle stands."""
-        return self._times[-1]
+        return (self._count - 1) / CONTROL_HZ
 
     @property
     def end(self) -> DriveState:
         """Where it stands then."""
-        at_m, _, _, x, y, yaw, _ = self._rows[-1]
+        at_m, _, _, x, y, yaw, _ = self._at(self._count - 1)
         return DriveState(at_m, 0.0, 0.0, Pose(x, y, yaw))
 
+    def _at(self, number: int) -> Sequence[float]:
+        return self._flat[number * _WIDTH : (number + 1) * _WIDTH]
+
+    def _place(self, number: int) -> float:
+        return self._flat[number * _WIDTH]
+
     def _row(self, t_s: float) -> Sequence[float]:
-        if t_s >= self._times[-1]:
-            return self._rows[-1]
+        if t_s >= self.duration_s:
+            return self._at(self._count - 1)
         share, i = math.modf(max(0.0, t_s) * CONTROL_HZ)
-        a, b = self._rows[int(i)], self._rows[int(i) + 1]
+        a, b = self._at(int(i)), self._at(int(i) + 1)
         return [p + share * (q - p) for p, q in zip(a, b, strict=True)]
 
     def at(self, t_s: float) -> DriveState:
         """The state `t_s` after the begin."""
-        if t_s >= self._times[-1]:
+        if t_s >= self.duration_s:
             return self.end
         at_m, speed, rate, x, y, yaw, _ = self._row(t_s)
         return DriveState(at_m, speed, rate, Pose(x, y, yaw))
@@ -65,13 +79,13 @@ class SampledMotion:
 
     def when(self, at_m: float) -> float | None:
         """The first instant at a place; 0 for places behind, None if it is not reached."""
-        if at_m <= self._rows[0][0]:
+        if at_m <= self._place(0):
             return 0.0
-        i = bisect.bisect_left(self._rows, at_m, key=lambda row: row[0])
-        if i == len(self._rows):
+        i = bisect.bisect_left(range(self._count), at_m, key=self._place)
+        if i == self._count:
             return None
-        before, after = self._rows[i - 1][0], self._rows[i][0]
-        return self._times[i - 1] + (at_m - before) / (after - before) / CONTROL_HZ
+        before, after = self._place(i - 1), self._place(i)
+        return (i - 1) / CONTROL_HZ + (at_m - before) / (after - before) / CONTROL_HZ
 
     def energy_kwh(self, t_s: float) -> float:
         """What the battery has given from the begin to `t_s`, by the drive's work."""
@@ -80,8 +94,7 @@ class SampledMotion:
 
     def sha256(self) -> str:
         """A hash of every bit of every row: equal on repeats and in other processes."""
-        flat = [value for row in self._rows for value in row]
-        return hashlib.sha256(struct.pack(f"<{len(flat)}d", *flat)).hexdigest()
+        return hashlib.sha256(struct.pack(f"<{len(self._flat)}d", *self._flat)).hexdigest()
 
 
 def simulate(plant: Plant, pilot: Pilot) -> SampledMotion:

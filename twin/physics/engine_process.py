@@ -93,7 +93,7 @@ class EngineProcess:
         closed_form = self._closed_form.plan(p, start, move, obstacle)
         pending = PendingPlan(closed_form)
         asked = self.worker.ask("plan", p, start, move, obstacle, take=pending.settle)
-        return pending if asked else closed_form
+        return pending if asked is not None else closed_form
 
     def close(self) -> None:
         """End the process; it plans no more."""

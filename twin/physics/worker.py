@@ -45,15 +45,20 @@ class Worker:
     """A process with one engine in it. `start` it before the first question."""
 
     def __init__(
-        self, load: Callable[[str], object], name: str, clock: Clock, tell: Tell = lambda *_: None
-    ) -> None:
-        """`load(name)` makes the engine, in the process: a function of a module, not a lambda."""
+        self, load: Callable[[str], object], name: str, clock: Clock, tell: Tell = lambda *_: None,
+        *, answer_limit_s: float | None = None,
+    ) -> None:  # fmt: skip
+        """`load(name)` makes the engine, in the process: a function of a module, not a lambda.
+
+        `answer_limit_s`: wall seconds, `ANSWER_LIMIT_S` unless given.
+        """
         self.name = name
         self.answers = 0
         """Answers that have come."""
         self.slowest_s = 0.0
         """The longest that one took, wall seconds."""
         self._load, self._clock, self._tell = load, clock, tell
+        self._limit_s = answer_limit_s
         self._pool: ProcessPoolExecutor | None = None
         self._child: BaseProcess | None = None
         self._losses = 0
@@ -93,19 +98,20 @@ class Worker:
             raise HarnessError(problem)
         self._pool = pool
 
-    def ask(self, method: str, *arguments: Any, take: Callable[[Any], None]) -> bool:
+    def ask(self, method: str, *arguments: Any, take: Callable[[Any], None]) -> Future[Any] | None:
         """Have the engine's `method` called; `take` gets the answer, in the event loop.
 
-        False if there is nobody to ask just now. An answer of a process that dies never comes.
+        None if there is nobody to ask just now. An answer of a process that dies never comes; a
+        question that nobody works on yet can be cancelled.
         """
         pool, asked_s = self._pool, time.perf_counter()
         if pool is None:
-            return False
+            return None
         try:
             future = pool.submit(_answer, method, arguments)
         except BrokenProcessPool:
             self._lost(pool, "the process died")
-            return False
+            return None
         loop = self._clock.loop
 
         def come(done: Future[Any]) -> None:
@@ -113,8 +119,9 @@ class Worker:
                 loop.call_soon_threadsafe(self._come, pool, take, asked_s, done)
 
         future.add_done_callback(come)
-        loop.call_later(ANSWER_LIMIT_S * self._clock.speed, self._overdue, pool, future)
-        return True
+        limit_s = self._limit_s or ANSWER_LIMIT_S
+        loop.call_later(limit_s * self._clock.speed, self._overdue, pool, future, limit_s)
+        return future
 
     def close(self) -> None:
         """End the process; it answers no more."""
@@ -142,9 +149,9 @@ class Worker:
         self.slowest_s = max(self.slowest_s, time.perf_counter() - asked_s)
         take(answer)
 
-    def _overdue(self, pool: ProcessPoolExecutor, future: Future[Any]) -> None:
+    def _overdue(self, pool: ProcessPoolExecutor, future: Future[Any], limit_s: float) -> None:
         if not future.done():
-            self._lost(pool, f"no answer came within {ANSWER_LIMIT_S:g} s")
+            self._lost(pool, f"no answer came within {limit_s:g} s")
 
     def _lost(self, pool: ProcessPoolExecutor, why: str) -> None:
         if pool is not self._pool:

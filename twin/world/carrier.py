@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
 
 import simpy
 
@@ -31,8 +28,10 @@ from twin.physics import (
     SpeedLimit,
     VehicleParameters,
 )
+from twin.physics.drive_process import PendingMotion
 from twin.physics.path import wrapped
 from twin.trace import Trace
+from twin.world.carrier_words import CarrierEvent, CarrierEventKind, Glimpse, Stretch
 from twin.world.yard import Box
 
 _SAME_M = 1e-6
@@ -45,47 +44,12 @@ _SMOOTH_M = 1e-3
 _HARDNESS = {BrakeKind.SERVICE: 0, BrakeKind.PROTECTIVE: 1, BrakeKind.EMERGENCY: 2}
 _BEHIND_M = 30.0
 """So much of a path that is driven already is kept, for looks back."""
+_JUMP_M = 0.5
+"""An engine's motion that is farther from the closed form is not taken: nothing jumps."""
+_LATE_S = 5.0
+"""A motion that was the closed form for so long, or to its end, is recorded (ours)."""
 _JOINT_M = 0.05
 """A path must begin this near to where the last one ends."""
-
-
-class CarrierEventKind(Enum):
-    """What can happen to a carrier."""
-
-    MOVING = "moving"
-    PASSED = "passed"
-    REST = "rest"
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierEvent:
-    """Something that happened; `mark` is the one that was passed."""
-
-    kind: CarrierEventKind
-    record: int
-    mark: int = -1
-
-
-class Glimpse(NamedTuple):
-    """A carrier's motion at one instant; `direction` is a unit vector in its own frame."""
-
-    pose: Pose
-    speed_m_s: float
-    turn_rad_s: float
-    direction: tuple[float, float]
-    way_m: float
-
-
-@dataclass(slots=True)
-class _Stretch:
-    """One path and where it lies on the carrier's way."""
-
-    path: Path
-    begin_m: float
-
-    @property
-    def end_m(self) -> float:
-        return self.begin_m + self.path.end_m
 
 
 class Carrier:
@@ -116,7 +80,7 @@ class Carrier:
         """How far to the left of its path it runs (a fault)."""
         self._pose = pose
         self._way_m = 0.0
-        self._stretches: list[_Stretch] = []
+        self._stretches: list[Stretch] = []
         self._motion: Motion | None = None
         self._begin_ns = 0
         self._stop_m = 0.0
@@ -246,7 +210,7 @@ class Carrier:
             joined = last.path.trimmed(done_m) if done_m > last.path.begin_m else last.path
             last.path = joined.extended(path)
         else:
-            self._stretches.append(_Stretch(path, at - path.begin_m))
+            self._stretches.append(Stretch(path, at - path.begin_m))
         return at
 
     @staticmethod
@@ -314,7 +278,7 @@ class Carrier:
         self._pose = pose
         self.trace(self.id, "igv.put", cause, **_shown(pose))
 
-    def _start(self, stretch: _Stretch) -> DriveState:
+    def _start(self, stretch: Stretch) -> DriveState:
         if self._motion is not None:
             return self._state()
         return DriveState(max(stretch.path.begin_m, self._way_m - stretch.begin_m))
@@ -330,6 +294,7 @@ class Carrier:
 
     def _begin(self, motion: Motion, cause: int, *, new: bool, braking: str = "") -> None:
         self._count_energy()
+        self._give_up()
         self._motion, self._begin_ns = motion, self.clock.now_ns()
         payload: dict[str, float | str] = {
             **_shown(self.pose),
@@ -343,9 +308,40 @@ class Carrier:
             payload["braking"] = braking
         record = self.trace(self.id, "igv.move", cause, **payload)
         self._move_record = record
+        if isinstance(motion, PendingMotion):
+            motion.on_ready(lambda better: self._improve(motion, better))
         if new:
             self._tell(CarrierEventKind.MOVING, record)
         self._wait(record)
+
+    def _improve(self, pending: PendingMotion, motion: Motion) -> None:
+        """Go on with the engine's motion in place of the closed form that is under way."""
+        if self._motion is not pending:
+            return  # another one has begun, and asked for its own
+        now_s = self._elapsed_s()
+        jump_m = motion.at(now_s).at_m - pending.at(now_s).at_m
+        if now_s >= motion.duration_s or abs(jump_m) > _JUMP_M:
+            return  # the closed form ends it, which is recorded then
+        self._count_energy()
+        self._motion = motion
+        self.trace(
+            self.id, "igv.plan", self._move_record, engine=self.engine.name,
+            after_s=round(now_s, 3), jump_m=round(jump_m, 4),
+            stop_m=round(self._stretches[0].begin_m + motion.end.at_m, 4),
+        )  # fmt: skip
+        self._wait(self._move_record)
+
+    def _give_up(self) -> None:
+        """Record a motion that was closed form for longer than an engine should need."""
+        motion = self._motion
+        if isinstance(motion, PendingMotion):
+            motion.forget()
+            after_s = self._elapsed_s()
+            if after_s >= min(_LATE_S, motion.duration_s):
+                self.trace(
+                    self.id, "igv.plan_late", self._move_record, engine=self.engine.name,
+                    after_s=round(after_s, 3),
+                )  # fmt: skip
 
     def _wait(self, record: int) -> None:
         """Sleep until the next thing happens on this move."""
@@ -396,6 +392,7 @@ class Carrier:
         """Be at rest here and now."""
         if self._motion is not None:
             self._count_energy()
+            self._give_up()
             pose, way_m = self._motion.pose(self._elapsed_s()), self.way_m
             self.odometer_m += max(0.0, way_m - self._way_m)
             self._pose, self._way_m, self._motion = pose, way_m, None
@@ -493,4 +490,4 @@ def _shown(pose: Pose) -> dict[str, float]:
     }
 
 
-__all__ = ["Carrier", "CarrierEvent", "CarrierEventKind"]
+__all__ = ["Carrier", "CarrierEvent", "CarrierEventKind", "Glimpse"]

@@ -13,7 +13,8 @@ from hil.emulation import Verb
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.devices.igv import Igv, IgvParameters, Mode, StopKind
-from twin.physics import Pose, load_drive
+from twin.physics import Pose
+from twin.physics.drive_process import DriveProcess, drive_for
 from twin.profiles.vda5050 import load
 from twin.trace import Trace
 from twin.wires.mqtt import MqttServer
@@ -63,8 +64,9 @@ class EmulatedIgv:
         parameters = IgvParameters(
             **{"boot_s": BOOT_S, "position_s": 6.0, "detect_s": 3.0, **bent.parameters}
         )
+        self._engine = drive_for(engine, clock)
         self.carrier = Carrier(
-            f"{SERIAL}.body", clock, trace, load_drive(engine), parameters.vehicle,
+            f"{SERIAL}.body", clock, trace, self._engine, parameters.vehicle,
             parameters.energy, pose=Pose(*TRACK[0], 0.0),
         )  # fmt: skip
         self.igv = bent.igv(
@@ -94,6 +96,8 @@ class EmulatedIgv:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve the broker and bring the vehicle to it; returns the broker's port."""
+        if isinstance(self._engine, DriveProcess):
+            await self._engine.start()
         self._port = await self.server.start(host, port)
         self.vehicle.connect("127.0.0.1", self._port)
         return self._port
@@ -102,6 +106,7 @@ class EmulatedIgv:
         """The vehicle leaves, the broker ends."""
         await self.vehicle.stop()
         await self.server.stop()
+        self._engine.close()
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
