@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,13 +11,16 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from twin import site as sites
 from twin.judge.bridge import judge_bridge
-from twin.judge.bridge_facts import collect_bridge
-from twin.judge.bridge_kpis import bridge_kpis
+from twin.judge.bridge_facts import BridgeFacts, collect_bridge
+from twin.judge.bridge_kpis import BridgeKpis, bridge_kpis
+from twin.judge.verdict import Judgement
 from twin.report.bridge_page import write_bridge_html
 from twin.report.bridge_terminal import print_bridge
 from twin.report.folder import pretty
 from twin.run_bridge import BridgeOutcome, BridgePlan, run_bridge
+from twin.trace import Record, hash_records
 
 
 def run_smart_lane(plan: BridgePlan, folder: Path, *, as_json: bool) -> bool:
@@ -29,13 +33,7 @@ def run_smart_lane(plan: BridgePlan, folder: Path, *, as_json: bool) -> bool:
     outcome = _with_progress(plan, console)
     facts = collect_bridge(outcome.records)
     judgement = judge_bridge(facts)
-    figures = msgspec.structs.replace(
-        bridge_kpis(facts, wall_s=outcome.wall_s),
-        trace_sha256=outcome.trace.sha256(),
-        invariants_held=judgement.kept,
-        invariants_broken=judgement.broken,
-        invariants_not_exercised=judgement.not_exercised,
-    )
+    figures = _figures(facts, judgement, outcome.trace.sha256(), outcome.wall_s)
     folder.mkdir(parents=True, exist_ok=True)
     outcome.trace.write(folder / "trace.parquet")
     (folder / "kpis.json").write_bytes(pretty(figures))
@@ -47,6 +45,24 @@ def run_smart_lane(plan: BridgePlan, folder: Path, *, as_json: bool) -> bool:
         print_bridge(console, figures, judgement)
         console.print(f"Report: {folder / 'report.html'}")
     return judgement.held
+
+
+def draw_again(page: Path, records: Sequence[Record]) -> None:
+    """The report of a recorded run, from its records alone."""
+    facts = collect_bridge(records)
+    judgement = judge_bridge(facts)
+    figures = _figures(facts, judgement, hash_records(records), 0.0)
+    write_bridge_html(page, sites.load(figures.site), facts, judgement, figures)
+
+
+def _figures(facts: BridgeFacts, judgement: Judgement, sha256: str, wall_s: float) -> BridgeKpis:
+    return msgspec.structs.replace(
+        bridge_kpis(facts, wall_s=wall_s),
+        trace_sha256=sha256,
+        invariants_held=judgement.kept,
+        invariants_broken=judgement.broken,
+        invariants_not_exercised=judgement.not_exercised,
+    )
 
 
 def _with_progress(plan: BridgePlan, console: Console) -> BridgeOutcome:

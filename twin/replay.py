@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from twin import run as running
 from twin import site as sites
 from twin.errors import TraceError
 from twin.judge import judge
+from twin.judge.bridge import judge_bridge
+from twin.judge.bridge_facts import is_bridge
 from twin.rig import load_program, play
+from twin.run_bridge import BridgeOutcome, plan_of, run_bridge
 from twin.trace import Record, hash_records, read_trace
 
 
@@ -68,12 +72,11 @@ def replay(path: Path) -> Replay:
     if not recorded or recorded[0].kind != "run.start":
         raise TraceError(f"{path}: does not begin with run.start; only whole runs can be replayed")
     start = recorded[0].payload
-    if start.get("day") is None:
-        raise TraceError(f"{path}: was not recorded by `gatetwin run`; there is nothing to replay")
-    outcome = _again(start)
+    bridge = is_bridge(recorded)
+    _refuse_others(path, start, bridge=bridge)
+    outcome = _bridge_again(start) if bridge else _again(start)
     first = _first_difference(recorded, outcome.records)
-
-    judgement = judge(outcome.records)
+    judgement = judge_bridge(outcome.records) if bridge else judge(outcome.records)
     return Replay(
         outcome.trace.sha256(),
         hash_records(recorded),
@@ -82,6 +85,22 @@ def replay(path: Path) -> Replay:
         None if first is None else first[0],
         "" if first is None else first[1],
     )
+
+
+def _refuse_others(path: Path, start: dict[str, Any], *, bridge: bool) -> None:
+    if start.get("served") or (start.get("day") is None and not bridge):
+        raise TraceError(f"{path}: was not recorded by `gatetwin run`; there is nothing to replay")
+    if start.get("speed") is not None:
+        raise TraceError(
+            f"{path}: was recorded on the wall clock, {start['speed']:g} times as fast; only runs "
+            "in virtual time can be replayed"
+        )
+
+
+def _bridge_again(start: dict[str, Any]) -> BridgeOutcome:
+    logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
+    with tempfile.TemporaryDirectory() as folder:
+        return run_bridge(plan_of(start, Path(folder)))
 
 
 def _again(start: dict[str, Any]) -> running.Outcome:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from twin import faults as fault_schedule
+from twin import site as sites
 from twin import stacks
-from twin.bridge import OPENS_H, Bridge, CarrierKind
+from twin.bridge import (
+    OPENS_H,
+    Bridge,
+    CarrierKind,
+    Credentials,
+    Radio,
+    Wish,
+    cargo_of,
+    radio_of,
+)
 from twin.clock import Clock, run_real, run_virtual
+from twin.errors import HarnessError
 from twin.site import Site
 from twin.trace import Record, Trace
 
@@ -39,6 +52,31 @@ class BridgePlan:
     faults: Path | None = None
     stack: str = "reference-fleet"
     stack_options: dict[str, Any] = field(default_factory=dict)
+    wish: Wish = field(default_factory=Wish)
+    """Which MQTT broker; in virtual time only our own."""
+
+    def told(self) -> dict[str, Any]:
+        """What the trace says of it, and `plan_of` makes a plan of again."""
+        return {
+            "scope": "bridge", "site": self.site.id, "seed": self.seed, "hours": self.hours,
+            "boxes_day": self.boxes_day, "drain_s": self.drain_s, "engine": self.engine,
+            "carrier": self.carrier.value,
+            "stack": self.stack, "speed": self.speed,
+            "faults": fault_schedule.read(self.faults) if self.faults else None,
+        }  # fmt: skip
+
+
+def plan_of(start: Mapping[str, Any], folder: Path) -> BridgePlan:
+    """The plan that `run.start` tells; its faults are written to `folder`."""
+    faults = None
+    if start["faults"] is not None:
+        faults = folder / "faults.toml"
+        faults.write_text(start["faults"], encoding="utf-8")
+    return BridgePlan(
+        sites.load(start["site"]), start["hours"], start["seed"], start["boxes_day"],
+        drain_s=start["drain_s"], engine=start["engine"], faults=faults, stack=start["stack"],
+        carrier=CarrierKind(start["carrier"]),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +93,16 @@ def run_bridge(plan: BridgePlan, progress: Progress | None = None) -> BridgeOutc
     """Run `plan` to its end. Errors of the harness are raised; wrong decisions are in the trace."""
     factory = stacks.find(plan.stack)
     began = time.perf_counter()
+    radio, credentials = Radio(), None
 
     async def main(clock: Clock) -> tuple[Trace, float]:
         trace = Trace(clock)
-        trace(
-            "run", "run.start", site=plan.site.id, seed=plan.seed, hours=plan.hours,
-            boxes_day=plan.boxes_day, engine=plan.engine, carrier=plan.carrier.value,
-            stack=plan.stack,
-            faults=fault_schedule.read(plan.faults) if plan.faults else None,
-        )  # fmt: skip
+        told: dict[str, Any] = {} if plan.speed is None else {"broker": radio.label}
+        trace("run", "run.start", **plan.told(), **told)
         bridge = Bridge(
-            plan.site, clock, trace, seed=plan.seed, engine=plan.engine, carrier=plan.carrier
-        )
+            plan.site, clock, trace, seed=plan.seed, engine=plan.engine, credentials=credentials,
+            radio=radio, carrier=plan.carrier,
+        )  # fmt: skip
         if plan.faults is not None:
             bridge.plan_faults(fault_schedule.load(plan.faults, bridge.targets, OPENS_H))
         bridge.expect(bridge.plan(plan.hours, plan.boxes_day))
@@ -85,10 +121,19 @@ def run_bridge(plan: BridgePlan, progress: Progress | None = None) -> BridgeOutc
         trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
         return trace, clock.now_s()
 
+    cargo = cargo_of(plan.site, plan.carrier)
     if plan.speed is None:
+        if not plan.wish.plain:
+            raise HarnessError(
+                f"--broker {plan.wish.broker}{' --tls' * plan.wish.tls}: in virtual time there is "
+                "only inproc without TLS, for no other program can wait for a clock that jumps; "
+                "give --speed 1"
+            )
         trace, simulated_s = run_virtual(main, seed=plan.seed)
     else:
-        trace, simulated_s = run_real(main, speed=plan.speed)
+        credentials = Credentials.draw(cargo, random.Random(secrets.token_bytes(32)))
+        with radio_of(plan.wish, cargo, credentials.passwords) as radio:
+            trace, simulated_s = run_real(main, speed=plan.speed)
     wall_s = time.perf_counter() - began
     return BridgeOutcome(trace, list(trace.records()), simulated_s, wall_s)
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime as dt
-import json
-import os
 import random
 import secrets
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +12,8 @@ from typing import Any
 
 from twin import stacks
 from twin.clock import Clock, run_real
-from twin.errors import HarnessError
 from twin.gate import Fidelity, Gate, engine_of
+from twin.serving import until_told, write_private
 from twin.site import Site
 from twin.trace import Trace
 
@@ -64,12 +59,13 @@ def serve(order: Order, ready: Callable[[dict[str, Any]], None]) -> None:
         wire_list = await gate.start(order.host, order.first_port)
         stack = None
         try:
-            _write_private(order.endpoints, wire_list)
+            write_private(order.endpoints, wire_list)
             if order.stack:
                 stack = stacks.find(order.stack)(wire_list, {})
                 await stack.start()
             ready(wire_list)
-            await _until_told(clock, gate, order)
+            day = gate.run_day(order.day) if order.day else None
+            await until_told(clock, order.for_s, day)
         finally:
             if stack is not None:
                 await stack.stop()
@@ -78,32 +74,3 @@ def serve(order: Order, ready: Callable[[dict[str, Any]], None]) -> None:
             trace.close()
 
     run_real(main, speed=order.speed)
-
-
-async def _until_told(clock: Clock, gate: Gate, order: Order) -> None:
-    """Let the day pass, then go on serving; a signal or the time limit ends it."""
-    told = asyncio.Event()
-    for name in ("SIGINT", "SIGTERM"):
-        with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has fewer
-            clock.loop.add_signal_handler(getattr(signal, name), told.set)
-    day = asyncio.ensure_future(gate.run_day(order.day)) if order.day else None
-    try:
-        limit_s = None if order.for_s is None else order.for_s * order.speed
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), limit_s)
-    finally:
-        if day is not None:
-            day.cancel()
-            await asyncio.gather(day, return_exceptions=True)
-
-
-def _write_private(path: Path, wire_list: dict[str, Any]) -> None:
-    """The wire list holds passwords: nobody but its owner reads it."""
-    text = json.dumps(wire_list, indent=2, ensure_ascii=False) + "\n"
-    try:
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be written: {error.strerror}") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

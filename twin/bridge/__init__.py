@@ -1,18 +1,21 @@
 """The cargo side of a bridge: the only place where vehicles, cranes, yards and boxes meet.
 
 `bridge.py` starts and stops the whole; `yards.py` furnishes yards and their cranes, `vehicles.py`
-the fleet, `cargo.py` lets boxes come and offers their transfers, `wire_list.py` tells a stack where
-to connect.
+the fleet, `cargo.py` lets boxes come and offers their transfers, `radio.py` knows the broker,
+`wire_list.py` tells a stack where to connect, `endpoints.py` what is there.
 """
 
 from twin.bridge.bridge import OPENS_H, Bridge
 from twin.bridge.cargo import Flow, Truckers
-from twin.bridge.carriers import CarrierKind
-from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX, Vehicles
-from twin.bridge.wire_list import graph_of
+from twin.bridge.carriers import CarrierKind, cargo_of
+from twin.bridge.endpoints import endpoints
+from twin.bridge.radio import Radio, Wish, radio_of
+from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX, Vehicles, access
+from twin.bridge.wire_list import Credentials, graph_of
 from twin.bridge.yards import Yards
 
 __all__ = [
-    "MANUFACTURER", "MAP", "OPENS_H", "PREFIX", "Bridge", "CarrierKind", "Flow", "Truckers",
-    "Vehicles", "Yards", "graph_of",
+    "MANUFACTURER", "MAP", "OPENS_H", "PREFIX", "Bridge", "CarrierKind", "Credentials", "Flow",
+    "Radio", "Truckers", "Vehicles", "Wish", "Yards", "access", "cargo_of", "endpoints",
+    "graph_of", "radio_of",
 ]  # fmt: skip

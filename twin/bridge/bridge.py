@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,8 +20,9 @@ from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, zones
 from twin.bridge.cold_chain import ColdChain
 from twin.bridge.map_office import MapOffice
 from twin.bridge.positioning import Positioning
-from twin.bridge.vehicles import MANUFACTURER, MAP, Vehicles, access, vehicle_ids
-from twin.bridge.wire_list import graph_of, wire_list
+from twin.bridge.radio import Elsewhere, Radio
+from twin.bridge.vehicles import MANUFACTURER, MAP, Vehicles, access
+from twin.bridge.wire_list import Credentials, graph_of, wire_list
 from twin.bridge.yards import Yards
 from twin.clock import Clock
 from twin.devices.base import Faulty
@@ -46,10 +48,14 @@ class Bridge:
 
     def __init__(
         self, site: Site, clock: Clock, trace: Trace, *, seed: int = 0, engine: str = "kinematic",
-        carrier: CarrierKind = CarrierKind.IGV,
+        carrier: CarrierKind = CarrierKind.IGV, credentials: Credentials | None = None,
+        radio: Radio | None = None,
     ) -> None:  # fmt: skip
         """`engine`: of the vehicles' motion, `kinematic`, `pybullet` or `mujoco`; a sky-rail's
-        carriers have the first alone."""
+        carriers have the first alone.
+
+        `credentials` come from the seed unless they are given; `radio` is our own broker.
+        """
         self.site, self.cargo, self.clock, self.trace, self.seed = (
             site, cargo_of(site, carrier), clock, trace, seed,
         )  # fmt: skip
@@ -58,27 +64,19 @@ class Bridge:
             dt.date(2026, 6, 1), dt.time(), dt.timezone(dt.timedelta(hours=site.utc_offset_h))
         )
         clock.begin_day(start)
-        secret = self._rng("secret")
-        users = ["fleet", "scheduler", *vehicle_ids(self.cargo), cold_chain.USER]
-        self._passwords = {name: f"{secret.getrandbits(64):016x}" for name in users}
-        self._token = f"{secret.getrandbits(128):032x}"
+        self._credentials = credentials or Credentials.draw(self.cargo, self._rng("secret"))
+        self.radio = radio or Radio()
         self.wind = Wind(clock, self._rng("wind").getrandbits(64))
         rail = site.bridge.sky_rail if carrier is CarrierKind.SKY_RAIL else None
         self.yards = Yards(
             self.cargo, clock, trace, rng=self._rng, wind=self.wind,
-            password=self._passwords["scheduler"], rail=rail,
+            password=self._credentials.passwords["scheduler"], rail=rail,
         )  # fmt: skip
         self.line = line_of(rail, clock, trace, self.wind, engine)
-        self.broker = MqttServer(
-            clock=clock,
-            trace=trace,
-            rng=self._rng("broker"),
-            detail="connections",
-            access=access(self.cargo, self._passwords),
-        )
+        self.broker = self._broker() if self.radio.own else Elsewhere(self.radio.port)
         self.fleet = Vehicles(
             self.cargo, clock, trace, rng=self._rng, docks=self.yards.docks, engine=engine,
-            passwords=self._passwords, build=hang(self.line, self.yards.docks, self._rng),
+            passwords=self._users, build=hang(self.line, self.yards.docks, self._rng),
         )  # fmt: skip
         on_ground = self.igvs if self.line is None else {}  # a rail has position codes
         self.positioning = Positioning(
@@ -103,10 +101,23 @@ class Bridge:
         )  # fmt: skip
         self.maps = MapOffice(
             MAP, graph_of(self.cargo), clock, trace, rng=self._rng("maps"), igvs=self.igvs,
-            token=self._token,
+            token=self._credentials.token,
         )  # fmt: skip
-        self.service = TransferService(self.transfers, clock, trace, self._token)
+        self.service = TransferService(self.transfers, clock, trace, self._credentials.token)
         self.wire_list: dict[str, Any] = {}
+
+    def _broker(self) -> MqttServer:
+        rights = access(self.cargo, self._credentials.passwords)
+        return MqttServer(
+            clock=self.clock, trace=self.trace, rng=self._rng("broker"), detail="connections",
+            access=rights,
+        )  # fmt: skip
+
+    @property
+    def _users(self) -> Mapping[str, str]:
+        """Passwords at the broker."""
+        known = self.radio.users
+        return self._credentials.passwords if known is None else known
 
     def _rng(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}/bridge/{name}")
@@ -142,20 +153,25 @@ class Bridge:
             if self.clock.now_s() >= end_s and self.finished >= self.flow.expected:
                 return
 
-    async def start(self, host: str = "127.0.0.1") -> dict[str, Any]:
-        """Serve all wires on `host`; returns the wire list."""
-        port = await self.broker.start(host)
-        crane_ports = await self.yards.start(host)
-        service_port = await self.service.start(host)
+    async def start(self, host: str = "127.0.0.1", first_port: int = 0) -> dict[str, Any]:
+        """Serve all wires on `host`; returns the wire list.
+
+        Ports are free ones, or from `first_port` on: broker, cranes, transfers.
+        """
+        ports = itertools.count(first_port) if first_port else itertools.repeat(0)
+        port = await self.broker.start(host, next(ports))
+        crane_ports = await self.yards.start(host, ports)
+        service_port = await self.service.start(host, next(ports))
         await self.positioning.start(host)
         await self.maps.start(host)
-        await self.cold_chain.start(host, port, self._passwords[cold_chain.USER])
-        await self.fleet.start(host, port)
+        broker, tls = self.radio.host or host, self.radio.client_tls()
+        await self.cold_chain.start(host, broker, port, self._users.get(cold_chain.USER), tls)
+        await self.fleet.start(broker, port, tls)
         self.ledger.update()
         self.wire_list = wire_list(
-            self.site.id, self.cargo, host, broker_port=port, crane_ports=crane_ports,
-            service_port=service_port, passwords=self._passwords, token=self._token,
-            vehicles=self.igvs,
+            self.site.id, self.cargo, host, radio=self.radio, broker_port=port,
+            crane_ports=crane_ports, service_port=service_port, users=self._users,
+            credentials=self._credentials, vehicles=self.igvs,
         )  # fmt: skip
         for entry in self.wire_list["yards"]:
             entry["rack"] = self.cold_chain.rack_entry(entry["id"], host)

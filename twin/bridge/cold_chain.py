@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -197,8 +198,11 @@ class ColdChain:
 
     # --- assembly --------------------------------------------------------------------------------
 
-    async def start(self, host: str, broker_port: int, password: str) -> None:
-        """Serve the racks and connect the monitoring system to the broker."""
+    async def start(
+        self, host: str, broker: str, broker_port: int, password: str | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        """Serve the racks on `host` and connect the monitoring system to the broker."""
         for yard, server in self.servers.items():
             self._ports[yard] = await server.start(host)
             places = [place.id for place in self.racks[yard].places]
@@ -206,8 +210,9 @@ class ColdChain:
         if not self.racks:
             return
         settings = Settings(
-            host=host, port=broker_port, client_id="gatetwin-rms", user=USER, password=password
-        )
+            host=broker, port=broker_port, client_id="gatetwin-rms", password=password, tls=tls,
+            user=None if password is None else USER,
+        )  # fmt: skip
         self._client = MqttClient(
             settings, loop=self._clock.loop, rng=self._client_rng, on_message=self._heard
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -85,12 +86,14 @@ class Vehicles:
             wait_s = self._cargo.fleet.acknowledge_s
             self._clock.call_later(wait_s, lambda: self._acknowledge(igv))
 
-    async def start(self, host: str, port: int) -> None:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Connect each vehicle to the broker and wait until it is."""
         if isinstance(self._engine, DriveProcess):
             await self._engine.start()
         for name, vehicle in self.vehicles.items():
-            client = vehicle.connect(host, port, user=name, password=self._passwords[name])
+            password = self._passwords.get(name)
+            user = None if password is None else name  # a broker that lets anybody in
+            client = vehicle.connect(host, port, user=user, password=password, tls=tls)
             await client.wait_connected()
 
     async def stop(self) -> None:

@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX
+from twin.bridge import cold_chain
+from twin.bridge.radio import Radio
+from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX, vehicle_ids
 from twin.site_bridge import Cargo, Yard
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a bridge lets in: passwords by user, and the token of the transfers."""
+
+    passwords: Mapping[str, str] = field(repr=False)
+    token: str = field(repr=False)
+
+    @classmethod
+    def draw(cls, cargo: Cargo, rng: random.Random) -> Self:
+        """New ones for the fleet manager, the crane scheduler and every vehicle."""
+        users = ["fleet", "scheduler", *vehicle_ids(cargo), cold_chain.USER]
+        passwords = {name: f"{rng.getrandbits(64):016x}" for name in users}
+        return cls(passwords, f"{rng.getrandbits(128):032x}")
+
+
 def wire_list(
-    site: str, cargo: Cargo, host: str, *, broker_port: int, crane_ports: Mapping[str, int],
-    service_port: int, passwords: Mapping[str, str], token: str, vehicles: Iterable[str],
+    site: str, cargo: Cargo, host: str, *, radio: Radio, broker_port: int,
+    crane_ports: Mapping[str, int], service_port: int, users: Mapping[str, str],
+    credentials: Credentials, vehicles: Iterable[str],
 ) -> dict[str, Any]:  # fmt: skip
-    """The whole list; its form is described in docs/bridge.md."""
+    """The whole list; its form is described in docs/bridge.md. `users`: of the broker."""
     shown = f"[{host}]" if ":" in host else host
+    password = credentials.passwords["scheduler"]
     return {
         "version": 1,
         "site": site,
         "fleet": {
-            "protocol": "mqtt", "host": host, "port": broker_port, "user": "fleet",
-            "password": passwords["fleet"], "prefix": PREFIX, "manufacturer": MANUFACTURER,
+            "protocol": "mqtt", "host": radio.host or host, "port": broker_port,
+            **({"user": "fleet", "password": users["fleet"]} if users else {}),
+            **({"tls": {"ca": str(radio.ca)}} if radio.ca is not None else {}),
+            "prefix": PREFIX, "manufacturer": MANUFACTURER,
             "map": MAP, "vehicles": [{"id": name, "vda5050": "2.1.0"} for name in vehicles],
         },
         "graph": graph_of(cargo),
         "yards": [
-            _yard_of(spec, f"opc.tcp://{shown}:{crane_ports[spec.crane]}/", passwords["scheduler"])
+            _yard_of(spec, f"opc.tcp://{shown}:{crane_ports[spec.crane]}/", password)
             for spec in cargo.yards
         ],
         "transfers": {
-            "protocol": "rest", "url": f"http://{shown}:{service_port}/v1", "token": token,
+            "protocol": "rest", "url": f"http://{shown}:{service_port}/v1",
+            "token": credentials.token,
         },
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from twin.bridge.carriers import furnish
@@ -90,9 +90,9 @@ class Yards:
         found = self.yards[yard].places.get(place)
         return found.top.number if found is not None and found.top is not None else None
 
-    async def start(self, host: str) -> dict[str, int]:
-        """Serve the cranes; the port of each."""
-        return {name: await wire.start(host) for name, wire in self.wires.items()}
+    async def start(self, host: str, ports: Iterator[int]) -> dict[str, int]:
+        """Serve the cranes, each at the next of `ports`; the port of each."""
+        return {name: await wire.start(host, next(ports)) for name, wire in self.wires.items()}
 
     async def stop(self) -> None:
         """Close the cranes' servers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from twin.judge.bridge_cold import ColdFacts
@@ -131,6 +131,11 @@ _VEHICLE = frozenset(
      "igv.position", "igv.map"}
 )  # fmt: skip
 _MOVES = frozenset({"igv.passed", "crane.step", "line.crossed", "transfer.received"})
+
+
+def is_bridge(records: Sequence[Record]) -> bool:
+    """Whether these are the records of a run of the bridge, not of the lanes."""
+    return bool(records) and records[0].payload.get("scope") == "bridge"
 
 
 def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:

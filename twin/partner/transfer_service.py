@@ -30,6 +30,16 @@ _KEEPALIVE_S = 3600.0
 _SHUTDOWN_S = 0.01
 
 
+ROUTES = (
+    ("GET", "/v1/transfers", "?after=SEQ: what has changed since, and the next `after`"),
+    ("GET", "/v1/key", "the receiving side's public key and the civil time"),
+    ("POST", "/v1/transfers/{id}/permit", "the transfer, or 409 not_released"),
+    ("POST", "/v1/transfers/{id}/receipt", "the signed statement, or 409 not_there"),
+    ("POST", "/v1/transfers/{id}/failure", "the transfer: people take over"),
+)
+"""Method, path and what is answered."""
+
+
 class _Receipt(msgspec.Struct, forbid_unknown_fields=True):
     place: str
 
@@ -50,11 +60,9 @@ class TransferService:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; returns the port (0 asks for a free one)."""
         app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[self._guard])
-        app.router.add_get("/v1/transfers", self._list, allow_head=False)
-        app.router.add_get("/v1/key", self._key, allow_head=False)
-        app.router.add_post("/v1/transfers/{id}/permit", self._permit)
-        app.router.add_post("/v1/transfers/{id}/receipt", self._receipt)
-        app.router.add_post("/v1/transfers/{id}/failure", self._failure)
+        handlers = (self._list, self._key, self._permit, self._receipt, self._failure)
+        for (method, path, _), handler in zip(ROUTES, handlers, strict=True):
+            app.router.add_route(method, path, handler)
         self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, keepalive_timeout=_KEEPALIVE_S,
             shutdown_timeout=_SHUTDOWN_S,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -125,6 +126,7 @@ class Vehicle:
         user: str | None = None,
         password: str | None = None,
         keep_alive_s: int = 15,
+        tls: ssl.SSLContext | None = None,
     ) -> MqttClient:
         """Make the client and begin to connect; the will is what the broker says at a loss."""
         will = Will(self.topic("connection"), self.writer.connection("CONNECTION_BROKEN"))
@@ -136,6 +138,7 @@ class Vehicle:
             will=will,
             user=user,
             password=password,
+            tls=tls,
         )
         self.client = MqttClient(
             settings,
