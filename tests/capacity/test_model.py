@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -345,6 +346,22 @@ def test_the_command_refuses(arguments: list[str], message: str) -> None:
     assert message in result.output
 
 
+def _check_page(text: str) -> None:
+    """Each plot has its place, each of its words is there in all languages."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    data = msgspec.json.decode(found[1])
+    assert set(re.findall(r'id="plot-(\w+)"', text)) == set(data["charts"]) == {
+        "size", "use", "less0",
+    }  # fmt: skip
+    plots = msgspec.json.encode(data["charts"]).decode()
+    for key in set(re.findall(r'"#(\w+)"', plots)):
+        assert all(data["words"][language][key] for language in words.LANGUAGES), key
+    for language in words.LANGUAGES:
+        assert words.text("cap_all", language) in text
+        assert words.text("cap_case_igv", language) in text
+
+
 @pytest.mark.slow
 def test_the_command(tmp_path: object) -> None:
     """A table's JSON, a page with its picture, and exit code 1 where no fleet is enough."""
@@ -359,7 +376,8 @@ def test_the_command(tmp_path: object) -> None:
     assert row["found"]
     assert row["wait_s"][2] <= 300
     assert row["without"]["igv"]["igvs"] == row["igvs"] - 1
-    assert "plotly" in (tmp_path / "size.html").read_text(encoding="utf-8")  # type: ignore[operator]
+    assert [one["violations"] for one in row["invariants"].values()] == [0, 0, 0]
+    _check_page((tmp_path / "size.html").read_text(encoding="utf-8"))  # type: ignore[operator]
     result = CliRunner().invoke(
         main, [*short, "--boxes", "100", "--fleet-max", "1", "--no-n-minus-1"]
     )

@@ -26,6 +26,7 @@ from twin.site import Site
 Figure = dict[str, Any]
 _COLOURS = ("@in", "@out", "@held", "@followed", "@alarm", "@empty")
 _FLOW_COLOURS = {"all": "@ink", "out": "@out", "in": "@in"}
+_MARGIN = {"t": 10, "r": 10, "b": 48}
 _LEAST_S = 1.0
 """Waits are drawn on a logarithmic axis, so shorter ones are drawn here."""
 _ABOVE = 20.0
@@ -151,7 +152,7 @@ def _size(sizings: Sequence[Sizing]) -> Figure:
                            "line": {"width": 2.5}},
             })  # fmt: skip
     layout = {
-        "height": 430, "margin": {"t": 10, "r": 10}, "legend": {"orientation": "h", "y": 1.12},
+        "height": 430, "margin": _MARGIN, "legend": {"orientation": "h", "y": 1.12},
         "xaxis": {"title": {"text": "#cap_ax_igvs"}, "rangemode": "tozero"},
         "yaxis": {"title": {"text": "#cap_ax_wait"}, **_ticks(highest)},
         "shapes": [_limit("y", limit_s)],
@@ -173,7 +174,7 @@ def _use(sizings: Sequence[Sizing]) -> Figure:
         })  # fmt: skip
     layout = {
         "height": 130 + 22 * len(USES) * max(1, len(sizings)) // 2 + 120, "barmode": "group",
-        "margin": {"t": 10, "r": 10}, "legend": {"orientation": "h", "y": 1.08},
+        "margin": _MARGIN, "legend": {"orientation": "h", "y": 1.08},
         "xaxis": {"title": {"text": "#cap_ax_use"}, "range": [0, 100]},
         "yaxis": {"autorange": "reversed"},
     }  # fmt: skip
@@ -202,7 +203,7 @@ def _less(sizing: Sizing) -> Figure:
         })  # fmt: skip
     layout = {
         "scattermode": "group", "scattergap": 0.5,
-        "height": 120 + 50 * len(cases), "margin": {"t": 10, "r": 10},
+        "height": 120 + 50 * len(cases), "margin": _MARGIN,
         "legend": {"orientation": "h", "y": 1.2},
         "xaxis": {"title": {"text": "#cap_ax_wait_p95"}, **_ticks(highest)},
         "yaxis": {"autorange": "reversed"},
