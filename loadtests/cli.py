@@ -200,12 +200,14 @@ USERS = {
     "isapi": ("CameraClient",),
     "toledo": ("ScaleReader",),
     "mqtt": ("VehicleUser", "OrderUser"),
+    "opcua": ("OpcUaReader",),
 }
+_FILES = {"mqtt": "locust_mqtt.py", "opcua": "locust_opcua.py"}
 
 
 @load.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kind", type=click.Choice(list(USERS)))
-@click.option("--target", required=True, help="HOST:PORT, or an address for rest and mqtt.")
+@click.option("--target", required=True, help="HOST:PORT, or an address (rest, mqtt, opcua).")
 @click.option("--users", type=click.IntRange(1), default=10, show_default=True)
 @click.option(
     "--rate", type=float, default=50.0, show_default=True, help="Arrivals/s of all users together."
@@ -245,6 +247,8 @@ def locust(
     """
     needs("locust", "locust")
     needs("hdrh", "hdrhistogram")
+    if kind == "opcua":
+        needs("asyncua", "asyncua", "cranes")
     extra = ("--json", *locust_args) if as_json else locust_args
     command = locust_command(kind, target, users, rate, duration, slo=slo, out=out, extra=extra)
     if print_only:
@@ -265,8 +269,7 @@ def locust_command(
     extra: tuple[str, ...] = (),
 ) -> list[str]:
     """The Locust command line for our users; a worker takes what its master says."""
-    file = "locust_mqtt.py" if kind == "mqtt" else "locust_users.py"
-    users_file = Path(__file__).with_name(file)
+    users_file = Path(__file__).with_name(_FILES.get(kind, "locust_users.py"))
     command = [sys.executable, "-m", "locust", "-f", str(users_file), *USERS[kind]]
     if kind == "modbus":
         target = target.removeprefix("modbus://")
@@ -274,6 +277,8 @@ def locust_command(
         target = f"http://{target}"
     if kind == "mqtt" and "://" not in target:
         target = f"mqtt://{target}"
+    if kind == "opcua" and "://" not in target:
+        target = f"opc.tcp://{target}"
     command += ["--host", target, "--rate-per-user", f"{rate / users:g}"]
     if "--worker" not in extra:
         everybody = users + (kind == "mqtt")  # one of them sends orders

@@ -105,10 +105,10 @@ def json_option() -> Callable[[Command], Command]:
     return click.option("--json", "json_out", is_flag=True, help="Print JSON instead of a table.")
 
 
-def needs(module: str, package: str) -> None:
+def needs(module: str, package: str, extra: str = "load") -> None:
     """Say which extra is missing before anything is measured."""
     if importlib.util.find_spec(module) is None:
-        raise MissingExtra(package, "the load generator")
+        raise MissingExtra(package, "the load generator", extra)
 
 
 def run_open(

@@ -230,6 +230,12 @@ def add_options(parser: Any, **_: Any) -> None:
     group.add_argument("--mqtt-key", default="", help="PEM file of its key")
     group.add_argument("--mqtt-prefix", default="uagv", help="first level of every topic")
     group.add_argument("--orders-per-s", type=float, default=1.0, help="orders of one OrderUser")
+    group.add_argument("--opcua-node", action="append", help="node id, repeatable")
+    group.add_argument("--opcua-browse", type=int, default=10, help="else so many variables")
+    group.add_argument("--opcua-user", default="", help="user name at the OPC UA server")
+    group.add_argument(
+        "--opcua-password", default="", env_var="GATETWIN_OPCUA_PASSWORD", help="its password"
+    )
     group.add_argument("--checksum", action="store_true", help="frames end with a check character")
 
 

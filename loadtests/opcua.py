@@ -131,6 +131,10 @@ class OpcUaSession:
         self._client, self._nodes = client, nodes
 
     async def call(self, number: int, steps: Steps) -> None:  # noqa: ARG002 - one call, no steps
+        """An arrival is one read."""
+        await self.read()
+
+    async def read(self) -> None:
         """Read all nodes; one that is bad is the failure of the whole."""
         try:
             values = await self._client.uaclient.read_attributes(self._nodes, ua.AttributeIds.Value)

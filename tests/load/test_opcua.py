@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +33,7 @@ from loadtests.opcua import (
 )
 from loadtests.result import Recorder
 from tests.crane.test_opcua import Port, play, start
+from tests.load import children
 from tests.load.test_driver import info
 
 NODES = ["ns=6;s=crane-1.hoist.place", "ns=6;s=crane-1.trolley.place"]
@@ -118,3 +122,55 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(LoadError, match="not a node id"):
         node_ids(["hoist"])
     assert "secret" not in repr(OpcUaTarget("opc.tcp://gate", "u", "secret"))
+
+
+_SERVER = """
+import asyncio, sys
+from asyncua import Server, ua
+async def main():
+    server = Server()
+    await server.init()
+    server.set_endpoint("opc.tcp://127.0.0.1:0/")
+    space = await server.register_namespace("urn:test")
+    node = await server.nodes.objects.add_variable(ua.NodeId("place", space), "place", 0.0)
+    async with server:
+        print(server.bserver._server.sockets[0].getsockname()[1], flush=True)
+        for number in range(600):
+            await node.write_value(float(number))
+            await asyncio.sleep(0.1)
+asyncio.run(main())
+"""
+"""asyncua's own, with a value that changes ten times a second; in a process of its own."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("node", "good"), [("", True), ("ns=2;s=nowhere", False)])
+def test_locusts_readers_read_and_listen(tmp_path: Path, node: str, good: bool) -> None:
+    """Three users read at their pace and hear each change; a node that is not there is a breach."""
+    slo = tmp_path / "slo.toml"
+    slo.write_text(
+        "version = 1\n[generator]\nlag_p99_s = 5.0\n[[limit]]\nname = '*'\nerror_rate = 0.0\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        more = ("--opcua-node", node) if node else ()
+        command = cli.locust_command(
+            "opcua", f"127.0.0.1:{port}", 3, 30, 4, slo=slo, out=tmp_path, extra=more
+        )
+        done = children.run(command)
+        server.kill()
+    got = Recorder.read(tmp_path)
+    if not good:
+        assert done.returncode == 99, done.stdout + done.stderr
+        return
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert got.series[READ].ok > 40
+    assert got.series[SUBSCRIBE].ok == 3
+    assert got.series[CHANGE].ok > 3 * 20
+    assert got.series[CHANGE].response.percentile_s(50) < 0.5
