@@ -12,6 +12,8 @@ from typing import Any
 
 from twin import run as running
 from twin import site as sites
+from twin.bridge_rig import is_bridge_program, load_bridge_program
+from twin.bridge_rig import play as play_bridge
 from twin.errors import TraceError
 from twin.judge import judge
 from twin.judge.bridge import judge_bridge
@@ -64,7 +66,10 @@ class Replay:
 def replay(path: Path) -> Replay:
     """Replay a run folder, a trace or a saved program."""
     if path.suffix == ".json":
-        judgement, sha256 = play(load_program(path))
+        if is_bridge_program(path):
+            judgement, sha256 = play_bridge(load_bridge_program(path))
+        else:
+            judgement, sha256 = play(load_program(path))
         return Replay(
             sha256, None, judgement.held, tuple(judgement.broken), told=tuple(judgement.told)
         )
