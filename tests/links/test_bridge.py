@@ -185,10 +185,10 @@ def test_a_corrupt_packet_differs_in_one_byte_behind_its_header() -> None:
     rng = random.Random(1)
     for number in range(50):
         good = packet(number)
-        bad = corrupted(good, rng)
+        bad = corrupted(good, "byte", rng)
         assert bad[:20] == good[:20]
         assert sum(a != b for a, b in zip(bad, good, strict=True)) == 1
-    assert corrupted(packet(0)[:20], rng) == packet(0)[:20]
+    assert corrupted(packet(0)[:20], "byte", rng) == packet(0)[:20]
 
 
 def test_an_operator_is_read_from_text() -> None:

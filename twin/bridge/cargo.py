@@ -104,8 +104,14 @@ class Flow:
     def _given_up(self, transfer: Transfer) -> None:
         """A person sends the truck away, if the box is still on it."""
         place = self._yards.yards[transfer.from_yard].places[transfer.place]
-        if place.top is not None and place.top.number == self._brought[transfer.id]:
-            self._clock.call_later(
-                self._cargo.demand.truck_leaves_s,
-                partial(self.trucks.send_away, transfer.from_yard, place),
-            )
+        wait_s = self._cargo.demand.truck_leaves_s
+        self._clock.call_later(wait_s, partial(self._send_away, transfer, place))
+
+    def _send_away(self, transfer: Transfer, place: Place) -> None:
+        if place.top is None or place.top.number != self._brought[transfer.id]:
+            return  # the crane has taken it off
+        if self._yards.locked_on(transfer.from_yard, place):
+            wait_s = self._cargo.demand.truck_leaves_s
+            self._clock.call_later(wait_s, partial(self._send_away, transfer, place))
+            return
+        self.trucks.send_away(transfer.from_yard, place)

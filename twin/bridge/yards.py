@@ -90,6 +90,12 @@ class Yards:
         found = self.yards[yard].places.get(place)
         return found.top.number if found is not None and found.top is not None else None
 
+    def locked_on(self, yard: str, place: Place) -> bool:
+        """Whether that yard's spreader holds the box at a place: its truck must not drive off."""
+        spec = next(one for one in self._cargo.yards if one.id == yard)
+        body = self.cranes[spec.crane].body
+        return body.under is place and any(body.locks)
+
     async def start(self, host: str, ports: Iterator[int]) -> dict[str, int]:
         """Serve the cranes, each at the next of `ports`; the port of each."""
         return {name: await wire.start(host, next(ports)) for name, wire in self.wires.items()}

@@ -111,7 +111,7 @@ class TransferService:
     async def _list(self, request: web.Request) -> web.Response:
         after = int(request.query.get("after", "0"))
         found = self.transfers.after(after)
-        latest = found[-1].seq if found else after
+        latest = max((one.seq for one in found), default=after)
         return _json({"transfers": [one.shown() for one in found], "next": latest})
 
     async def _key(self, _request: web.Request) -> web.Response:

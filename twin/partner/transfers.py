@@ -77,6 +77,17 @@ class Transfers(Faulty):
                 "every answer comes late",
                 {"delay_s": Parameter(5.0, "s", 0.0, 3600.0, doc="extra time of each answer")},
             ),
+            FaultKind("repeats", "every list names everything again, the latest change first"),
+            FaultKind(
+                "revoked",
+                "one side takes its releases back, and gives none until this ends",
+                {"side": Parameter("far", choices=("home", "far"))},
+            ),
+            FaultKind(
+                "withdrawn",
+                "the authorities withdraw transfers that have no permit yet",
+                {"count": Parameter(1.0, "", 1.0, 1000.0, doc="so many, the oldest first")},
+            ),
         )
     }
 
@@ -96,6 +107,8 @@ class Transfers(Faulty):
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.book: dict[str, Transfer] = {}
         self._seq = 0
+        self._withheld: list[tuple[str, Side]] = []
+        """Releases that are taken back for a while."""
 
     @property
     def public_key(self) -> str:
@@ -117,8 +130,13 @@ class Transfers(Faulty):
         )  # fmt: skip
 
     def release(self, id: str, side: Side) -> None:
-        """One side releases it."""
+        """One side releases it; nothing happens if that is over already."""
         transfer = self.book[id]
+        if transfer.state != "ready":
+            return
+        if self.faults.get("revoked", {}).get("side") == side:
+            self._withheld.append((id, side))
+            return
         transfer.releases[side] = self._clock.now_s()
         self._changed(transfer)
         self.trace(self.id, "transfer.released", transfer=id, box=transfer.box, side=side)
@@ -133,10 +151,37 @@ class Transfers(Faulty):
         self.trace(self.id, "transfer.revoked", transfer=id, box=transfer.box, side=side)
         return True
 
+    def withdraw(self, id: str) -> bool:
+        """The authorities want it no more; False if the permit is given already, or it is over."""
+        if self.book[id].state != "ready":
+            return False
+        self.fail(id, "withdrawn")
+        return True
+
+    def _fault_changed(self, kind: str, cause: int) -> None:  # noqa: ARG002 - a hook
+        fault = self.faults.get(kind)
+        ready = [one.id for one in self.book.values() if one.state == "ready"]
+        if kind == "withdrawn" and fault is not None:
+            for name in ready[: int(fault["count"])]:
+                self.withdraw(name)
+        elif kind == "revoked" and fault is not None:
+            for name in ready:
+                self._take_back(name, "home" if fault["side"] == "home" else "far")
+        elif kind == "revoked":
+            withheld, self._withheld = self._withheld, []
+            for name, side in withheld:
+                self.release(name, side)
+
+    def _take_back(self, id: str, side: Side) -> None:
+        if side in self.book[id].releases and self.revoke(id, side):
+            self._withheld.append((id, side))
+
     # --- what the stack asks for -----------------------------------------------------------------
 
     def after(self, seq: int) -> list[Transfer]:
         """Everything that has changed since `seq`, in order."""
+        if "repeats" in self.faults:
+            return sorted(self.book.values(), key=lambda t: -t.seq)
         return sorted((t for t in self.book.values() if t.seq > seq), key=lambda t: t.seq)
 
     def find(self, id: str) -> Transfer:

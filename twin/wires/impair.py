@@ -6,6 +6,7 @@ from a seeded stream of its own, so a fault on one link does not change another 
 
 Faults act on whole messages, because TCP under a real wire never loses or changes bytes: what a
 bad radio link costs there is time, and whole messages in the gateways at its ends (QoS 0).
+`corrupt` is what a peer that publishes torn or garbled payloads does: no TCP delivers that.
 `loss`, `duplicate`, `reorder` and `corrupt` touch messages with a name (a topic) alone; `delay`
 on every topic, `half_open` and `handover` also hold acknowledgements and the end of a connection.
 """
@@ -76,8 +77,15 @@ MENU: Mapping[str, FaultKind] = {
     ),
     "corrupt": FaultKind(
         "corrupt",
-        "One byte of the payload is another one.",
-        {"probability": _CHANCE, **_SCOPE},
+        "The payload is not what was sent.",
+        {
+            "probability": _CHANCE,
+            "how": Parameter(
+                "byte", choices=("byte", "cut", "noise"),
+                doc="One byte is another one; the rest is zeros; a run is noise, no UTF-8.",
+            ),
+            **_SCOPE,
+        },
     ),
     "half_open": FaultKind(
         "half_open",
@@ -98,6 +106,27 @@ MENU: Mapping[str, FaultKind] = {
     ),
 }  # fmt: skip
 """Delays, chances and gaps are for the tester to choose; the defaults are estimates."""
+
+_NOISE_BYTES = 16
+
+
+def spoil(data: bytes, start: int, how: str, rng: random.Random) -> bytes:
+    """`data` with its part from `start` on, which is not empty, spoilt as `corrupt` has it.
+
+    One changed byte may leave a message that can be read and says something else; a cut or noisy
+    JSON text never can be read.
+    """
+    changed = bytearray(data)
+    at = rng.randrange(start, len(data))
+    if how == "byte":
+        changed[at] ^= rng.randrange(1, 256)
+    elif how == "cut":
+        changed[at:] = bytes(len(data) - at)
+    else:
+        end = min(at + _NOISE_BYTES, len(data))
+        changed[at:end] = bytes(rng.randrange(0x80, 0xC0) for _ in range(at, end))
+    return bytes(changed)
+
 
 _GATES = ("half_open", "handover")
 
@@ -183,7 +212,7 @@ class Pipe(Generic[T]):
         clock: Clock,
         rng: random.Random,
         deliver: Callable[[T], None],
-        corrupt: Callable[[T, random.Random], T],
+        corrupt: Callable[[T, str, random.Random], T],
         matches: Callable[[str, str], bool],
         told: Told,
     ) -> None:
@@ -261,7 +290,7 @@ class Pipe(Generic[T]):
                     self._told("lost", topic or "", {})
                     return
                 case "corrupt" if self._happens(value):
-                    item = self._corrupt(item, self._rng)
+                    item = self._corrupt(item, value["how"], self._rng)
                     self._told("corrupted", topic or "", {})
                 case "delay":
                     late_s = value["delay_s"] + value["jitter_s"] * self._rng.random()

@@ -24,7 +24,7 @@ from twin.clock import Clock
 from twin.devices.base import FaultError, FaultKind, Faulty
 from twin.errors import HarnessError, UnknownName
 from twin.trace import Trace
-from twin.wires.impair import MENU, Direction, Link, Pipe
+from twin.wires.impair import MENU, Direction, Link, Pipe, spoil
 from twin.wires.mqtt.topics import filter_fault, matches
 
 DEVICE = "/dev/net/tun"
@@ -84,14 +84,12 @@ def name_of(packet: bytes) -> str:
     return word or f"ip/{protocol}"
 
 
-def corrupted(packet: bytes, rng: random.Random) -> bytes:
-    """One byte behind the IP header is another one; the receiver's checksum will find it."""
+def corrupted(packet: bytes, how: str, rng: random.Random) -> bytes:
+    """What is behind the IP header is spoilt; the receiver's checksum will find it."""
     start = 40 if packet[0] >> 4 == 6 else 4 * (packet[0] & 0x0F)
     if len(packet) <= start:
         return packet
-    changed = bytearray(packet)
-    changed[rng.randrange(start, len(packet))] ^= rng.randrange(1, 256)
-    return bytes(changed)
+    return spoil(packet, start, how, rng)
 
 
 def _packet_menu() -> dict[str, FaultKind]:

@@ -1,4 +1,4 @@
-"""What travels through the pipes of a connection, and how a byte of it goes wrong."""
+"""What travels through the pipes of a connection, and how its payload goes wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 
 from msgspec import Struct, structs
 
+from twin.wires.impair import spoil
 from twin.wires.mqtt.packets import Malformed, Packet, Publish
 
 
@@ -36,22 +37,16 @@ def topic_of(item: Item) -> str | None:
     return item.topic if type(item) is Publish else None
 
 
-def corrupt_in(item: Item, rng: random.Random) -> Item:
-    """The same PUBLISH with one byte of its payload changed."""
+def corrupt_in(item: Item, how: str, rng: random.Random) -> Item:
+    """The same PUBLISH with its payload spoilt."""
     if type(item) is not Publish or not item.payload:
         return item
-    return structs.replace(item, payload=_flipped(item.payload, 0, rng))
+    return structs.replace(item, payload=spoil(item.payload, 0, how, rng))
 
 
-def corrupt_out(item: Out | Close, rng: random.Random) -> Out | Close:
-    """The same packet with one byte of its payload changed."""
+def corrupt_out(item: Out | Close, how: str, rng: random.Random) -> Out | Close:
+    """The same packet with its payload spoilt."""
     if type(item) is not Out or not item.payload_bytes:
         return item
     start = len(item.data) - item.payload_bytes
-    return Out(_flipped(item.data, start, rng), item.payload_bytes)
-
-
-def _flipped(data: bytes, start: int, rng: random.Random) -> bytes:
-    changed = bytearray(data)
-    changed[rng.randrange(start, len(data))] ^= rng.randrange(1, 256)
-    return bytes(changed)
+    return Out(spoil(item.data, start, how, rng), item.payload_bytes)

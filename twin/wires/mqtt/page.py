@@ -69,11 +69,14 @@ Each client and direction has a random stream of its own: the same seed gives th
 whatever happens on other links.
 
 TCP under MQTT loses and changes nothing, so `loss`, `duplicate`, `reorder` and `corrupt` act on
-whole PUBLISH packets, as a broken gateway or a modem's queue would. A lost QoS 1 message stays
-lost until the client connects again; MQTT 3.1.1 knows no other repetition. `delay` with topic `#`
-holds everything on the link, the end of the connection too. While `half_open` or the gap of a
-`handover` lasts, the broker does not learn that a client has gone and the client does not learn
-that the broker has given it up. The model is in `twin/wires/impair.py` and knows no MQTT.
+whole PUBLISH packets, as a broken gateway or a modem's queue would. `corrupt` stands for a peer
+that publishes what it did not mean: one wrong `byte`, which may leave a lawful message that says
+something else; a payload that breaks off (`cut`) or is `noise` in part, which is no JSON any more.
+A lost QoS 1 message stays lost until the client connects again; MQTT 3.1.1 knows no other
+repetition. `delay` with topic `#` holds everything on the link, the end of the connection too.
+While `half_open` or the gap of a `handover` lasts, the broker does not learn that a client has gone
+and the client does not learn that the broker has given it up. The model is in
+`twin/wires/impair.py` and knows no MQTT.
 
 Traced: `link.lost`, `link.duplicated`, `link.held_back`, `link.delayed`, `link.corrupted`,
 `link.released` (the end of a gap), and `fault.begin` and `fault.end`.
