@@ -65,8 +65,8 @@ def judge_bridge(records: Iterable[Record] | BridgeFacts) -> Judgement:
 def released_by_both_sides(facts: BridgeFacts, finding: Finding) -> None:
     """Judge each container on each vehicle that touches the line.
 
-    At that instant both sides' releases must hold and the permit must have been given. An empty
-    vehicle needs none.
+    At that instant both sides' releases must hold, the permit must have been given, and the
+    transfer not have been given up. An empty vehicle needs none.
     """
     known = facts.by_box()
     for event in facts.line:
@@ -77,7 +77,8 @@ def released_by_both_sides(facts: BridgeFacts, finding: Finding) -> None:
             one = known.get(box)
             sides = one.released_at(event.t_s) if one is not None else set()
             permit = one is not None and (one.permitted_s or math.inf) <= event.t_s
-            if one is None or sides != {"home", "far"} or not permit:
+            over = one is not None and (one.failed_s or math.inf) <= event.t_s
+            if one is None or sides != {"home", "far"} or not permit or over:
                 finding.breach(
                     "crossed_unreleased", event.t_s, [event.record], vehicle=event.vehicle,
                     box=box, released=", ".join(sorted(sides)) or None,
