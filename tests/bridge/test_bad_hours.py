@@ -1,0 +1,66 @@
+"""Bad hours on the bridge: a slice of the campaign, and programs that once broke something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("asyncua")
+
+from fixtures.bridge_hours import FAULTED, Hours, draw, play
+from fixtures.stack.fleet.traffic import SingleLane, Traffic
+
+FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
+
+
+def test_a_seed_is_a_program_and_all_of_it_ends() -> None:
+    """The same seed, the same faults; each ends within the bad time."""
+    one, again, other = (draw(seed) for seed in ("0/1", "0/1", "0/2"))
+    assert one == again != other
+    for fault in one.faults:
+        assert fault.at_s is not None
+        assert fault.for_s is not None
+        assert fault.at_s + fault.for_s <= one.bad_s + 0.11
+
+
+@pytest.mark.slow
+def test_ten_bad_minutes_hold_every_rule() -> None:
+    """Every effect of a link happened, on thousands of messages; nothing broke, work went on."""
+    played = play(draw("suite/0", boxes=2, bad_s=600.0))
+    assert played.told == []
+    assert set(played.effects) == {kind.removeprefix("link.") for kind in FAULTED}
+    assert played.faulted > 1500
+    assert played.seen["transfer.received"] + played.seen.get("transfer.failed", 0) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FOUND, ids=[path.stem for path in FOUND])
+def test_what_was_found_stays_mended(path: Path) -> None:
+    """Every rule holds in a program that once broke one."""
+    assert play(Hours.load(path)).told == []
+
+
+def test_who_turns_at_the_mouth_of_the_lane_has_it_alone() -> None:
+    """Found by seed 17: round the last node and back, while another one was to come out there."""
+    now = [0.0]
+    traffic = Traffic(
+        {"nodes": ["a", "b", "c"], "platoon": 4, "clearance_s": 30.0}, lambda: now[0], lambda: None
+    )
+    assert traffic.claim_next("coming", ["in", "a", "b", "c", "out"], 1)
+    assert not traffic.claim_next("turning", ["near", "c", "out"], 1)
+    traffic.keep_only("coming", [])
+    now[0] = 31.0
+    assert traffic.claim_next("turning", ["near", "c", "out"], 1)
+
+
+def test_nobody_waits_in_the_lane_for_who_does_not_ask_any_more() -> None:
+    """A vehicle that broke down while it waited does not end the platoons of the others."""
+    now = [0.0]
+    lane = SingleLane(["a", "b"], 1, 30.0, lambda: now[0])
+    assert lane.enter("first", True)
+    assert not lane.enter("broken", False)
+    lane.leave("first")
+    assert not lane.enter("second", True)
+    now[0] = 20.0
+    assert lane.enter("second", True)
