@@ -21,6 +21,7 @@ from twin import run as running
 from twin import site as sites
 from twin.bridge import CarrierKind
 from twin.bridge_cli import run_smart_lane
+from twin.chain_cli import run_both
 from twin.cli_group import Commands, refuse
 from twin.cli_options import (
     BROKEN,
@@ -36,6 +37,7 @@ from twin.cli_options import (
 from twin.judge import collect, judge, kpis
 from twin.report import print_summary, write_run
 from twin.run_bridge import BridgePlan
+from twin.run_chain import ChainPlan
 from twin.world.world import Counts
 
 
@@ -53,7 +55,8 @@ def main() -> None:
 @click.option("--day", metavar="YYYY-MM-DD", help="A counted day of the site, through its lanes.")
 @click.option(
     "--smart-lane", is_flag=True,
-    help="Driverless vehicles and cranes carry containers over the bridge instead.",
+    help="Driverless vehicles and cranes carry containers over the bridge; with --day both: "
+    "trucks bring them from their lanes to the cranes.",
 )  # fmt: skip
 @click.option(
     "--boxes", type=click.IntRange(0, 10_000),
@@ -79,6 +82,10 @@ def main() -> None:
     "--stack", default="reference", show_default=True,
     help="The software under test: an installed name, or MODULE:FACTORY.",
 )  # fmt: skip
+@click.option(
+    "--fleet-stack",
+    help="The one for the bridge, where both are under test [reference-fleet].",
+)  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/SITE-DAY-SEED].")
 @broker_options
 @language_option
@@ -96,6 +103,7 @@ def run(
     fidelity: Any,
     engine: str,
     stack: str,
+    fleet_stack: str | None,
     out: Path | None,
     language: str,
     as_json: bool,
@@ -106,17 +114,29 @@ def run(
     The folder holds trace.parquet (everything that happened), kpis.json and report.html. The
     exit code is 0 only if no invariant was broken; the table says which were not exercised.
     """
-    if smart_lane == (day is not None):
+    if not smart_lane and day is None:
         days = ", ".join(one.date.isoformat() for one in sites.load(site).traffic.days)
         refuse(
-            f"give either --day, for the lanes (counted at {site}: {days}), or --smart-lane, for "
-            "the bridge"
+            f"give --day, for the lanes (counted at {site}: {days}), --smart-lane, for the bridge, "
+            "or both"
         )
+    if smart_lane and day is not None:
+        if carrier not in (None, "igv") or not wish_of(**broker).plain:
+            refuse("with --day and --smart-lane: neither --carrier, --broker nor --tls")
+        both = ChainPlan(
+            sites.load(site), date_of(day), seed, hours, boxes, speed=_speed(speed),
+            fidelity=fidelity, engine=engine, faults=faults, stack=stack,
+            fleet_stack=fleet_stack or "reference-fleet",
+        )  # fmt: skip
+        folder = out or Path("runs") / f"{both.site.id}-{day}-smart-lane-seed{seed}"
+        sys.exit(0 if run_both(both, folder, language=language, as_json=as_json) else BROKEN)
+    if fleet_stack is not None and (stack != "reference" or not smart_lane):
+        refuse("--fleet-stack goes with --smart-lane; without --day --stack means the same")
     if smart_lane:
         bridge = BridgePlan(
             sites.load(site), 24.0 if hours is None else hours, seed, boxes, speed=_speed(speed),
             engine="kinematic" if fidelity == "kinematic" else engine, faults=faults,
-            stack="reference-fleet" if stack == "reference" else stack,
+            stack=fleet_stack or ("reference-fleet" if stack == "reference" else stack),
             carrier=CarrierKind(carrier or "igv"), wish=wish_of(**broker),
         )  # fmt: skip
         kind = "" if bridge.carrier is CarrierKind.IGV else f"-{bridge.carrier.value}"

@@ -97,6 +97,24 @@ class Demand(Strict, frozen=True):
     truck_leaves_s: Seconds
 
 
+class GateTrucks(Strict, frozen=True):
+    """Trucks of the gate's own lanes that bring containers to the crane, and take some away."""
+
+    share: Share
+    """Of the laden trucks of smart lanes: whose cargo crosses by itself."""
+    container_kg: Annotated[float, Meta(gt=0, le=10_000)]
+    """Mass of an empty container; the rest of an empty truck is tractor and trailer."""
+    way_s: tuple[Seconds, Seconds]
+    """Driving from a lane to the scan portal, and again from there to the crane."""
+    scan_s: tuple[Seconds, Seconds]
+    """A truck's slot in the scan portal."""
+    review_s: tuple[Seconds, Seconds]
+    """Until the picture is judged."""
+    portals: Annotated[int, Meta(ge=1, le=20)]
+    leave_by: Literal["lane", "yard"]
+    """An emptied truck goes back through a lane of the other direction, or by the yard's gate."""
+
+
 Positive = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -154,6 +172,8 @@ class Cargo(Strict, frozen=True):
     """Roofs over the lanes: none means open sky everywhere."""
     crossing: Crossing | None = None
     """Without one nothing is known about sizing a fleet."""
+    trucks: GateTrucks | None = None
+    """Without them lanes and bridge are two worlds."""
 
     def node(self, id: str) -> Node:
         """The node of this id."""

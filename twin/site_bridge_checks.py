@@ -38,6 +38,12 @@ def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
         if low > high:
             yield f"{key}.demand.{name}", f"goes from {low} to {high}"
 
+    if cargo.trucks is not None:
+        for name in ("way_s", "scan_s", "review_s"):
+            low, high = getattr(cargo.trucks, name)
+            if low > high:
+                yield f"{key}.trucks.{name}", f"goes from {low} to {high}"
+
 
 def graph_problems(key: str, cargo: Cargo) -> Iterator[tuple[str, str]]:
     """Of nodes, roads, stops and the size of the fleet, for any kind of carrier."""

@@ -11,6 +11,7 @@ import pytest
 from tests.judge.tape import honest
 from twin.judge import REGISTRY, SOMETIMES, judge, words
 from twin.judge.bridge import BRIDGE
+from twin.judge.chain import CHAIN
 from twin.judge.docs import invariants_page
 from twin.trace import Trace, read_trace
 
@@ -26,7 +27,7 @@ def test_page_is_made_from_the_register() -> None:
 def test_everything_has_words_and_no_word_is_left_over() -> None:
     """Each rule, breach and property has its three texts, and no text is without its use."""
     rules, breaches, sometimes = words.known()
-    assert rules == set(REGISTRY) | set(BRIDGE)
+    assert rules == set(REGISTRY) | set(BRIDGE) | set(CHAIN)
     assert sometimes == set(SOMETIMES)
     source = "".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "twin" / "judge").glob("*.py")

@@ -21,6 +21,9 @@ from twin.world.boxes import Consignment, Trucks
 from twin.world.crossing import Ledger
 from twin.world.yard import Place
 
+Authorities = Callable[[str, Consignment], None]
+"""Takes the number of a transfer that has been offered, and its consignment."""
+
 
 class Truckers(Faulty):
     """What can be wrong with those who bring the boxes."""
@@ -53,6 +56,8 @@ class Flow:
         )  # fmt: skip
         self.trucks.before_fetch = cold_chain.unplug
         ledger.on_gone(cold_chain.left)
+        self.authorities: Authorities = self._timed
+        """Who releases what has been offered; on a bridge alone each side after a drawn time."""
         self.expected = 0
         self._brought: dict[str, str] = {}
         """Transfer to the number of the box that its truck really brought."""
@@ -76,7 +81,7 @@ class Flow:
     def _ready(self, one: Consignment, place: Place) -> None:
         """A truck stands under its crane: the transfer is offered, and released by and by."""
         number = f"T{len(self.transfers.book) + 1:05d}"
-        box = one.box
+        box = one.on_paper
         if "wrong_box" in self.truckers.faults:
             self._swap(place)
         self._brought[number] = place.boxes[0].number
@@ -88,6 +93,9 @@ class Flow:
                 box.mass_kg, self._clock.now_s(),
             )
         )  # fmt: skip
+        self.authorities(number, one)
+
+    def _timed(self, number: str, one: Consignment) -> None:
         release = self.transfers.release
         self._clock.call_later(one.home_release_s, lambda: release(number, "home"))
         self._clock.call_later(one.far_release_s, lambda: release(number, "far"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 
 from twin.judge import REGISTRY, SOMETIMES, words
-from twin.judge.bridge import BRIDGE
+from twin.judge.bridge import BRIDGE, Rule
+from twin.judge.chain import CHAIN, ChainRule
 
 _HEAD = """# Invariants
 
@@ -31,6 +32,12 @@ _BRIDGE = """## The bridge
 The same for what crosses by itself (`gatetwin run SITE --smart-lane`, docs/bridge.md).
 """
 
+_CHAIN = """## From end to end
+
+Held in addition where lanes and bridge run together (`gatetwin run SITE --smart-lane --day DAY`,
+docs/chain.md).
+"""
+
 _SOMETIMES = """## What must be seen
 
 A campaign of runs must also show that the difficult things happened. Each run counts:
@@ -49,16 +56,22 @@ def invariants_page() -> str:
             listed = ", ".join(f"`{key}` = {value:g}" for key, value in rule.limits.items())
             parts.append(f"Limits: {listed}.\n")
     parts.append(_BRIDGE)
-    for name, crossing in sorted(BRIDGE.items()):
-        said = words.rule(name, "en")
-        parts.append(f"## {name} · {said.title}\n\n*{said.text}*\n")
-        parts.append((inspect.getdoc(crossing.look) or "") + "\n")
-        if crossing.limits:
-            listed = ", ".join(f"`{key}` = {value:g}" for key, value in crossing.limits.items())
-            parts.append(f"Limits: {listed}.\n")
+    parts.extend(part for name in sorted(BRIDGE) for part in _section(BRIDGE[name]))
+    parts.append(_CHAIN)
+    parts.extend(part for name in sorted(CHAIN) for part in _section(CHAIN[name]))
     parts.append(_SOMETIMES)
     parts.append("\n".join(f"- `{name}`: {words.sometimes(name, 'en')}" for name in SOMETIMES))
     return "\n".join(parts) + "\n"
+
+
+def _section(rule: Rule | ChainRule) -> list[str]:
+    said = words.rule(rule.id, "en")
+    parts = [f"## {rule.id} · {said.title}\n\n*{said.text}*\n"]
+    parts.append((inspect.getdoc(rule.look) or "") + "\n")
+    if rule.limits:
+        listed = ", ".join(f"`{key}` = {value:g}" for key, value in rule.limits.items())
+        parts.append(f"Limits: {listed}.\n")
+    return parts
 
 
 if __name__ == "__main__":

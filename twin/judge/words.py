@@ -45,11 +45,15 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def _words() -> _Words:
     here = Path(__file__)
-    lanes, bridge = (
-        strict_toml.load(here.with_name(name), _Words)
-        for name in ("words.toml", "bridge_words.toml")
-    )
-    return _Words(lanes.rules | bridge.rules, lanes.breaches | bridge.breaches, lanes.sometimes)
+    rules: dict[str, _RuleTexts] = {}
+    breaches: dict[str, Text] = {}
+    seen: dict[str, Text] = {}
+    for name in ("words.toml", "bridge_words.toml", "chain_words.toml"):
+        found = strict_toml.load(here.with_name(name), _Words)
+        rules |= found.rules
+        breaches |= found.breaches
+        seen |= found.sometimes
+    return _Words(rules, breaches, seen)
 
 
 def rule(id: str, language: str) -> Rule:

@@ -188,6 +188,13 @@ class PartnerState(Faulty):
         else:
             self._note_answer(declaration)
 
+    def answer(self, number: str) -> None:
+        """The far side answers now, whenever it was expected to."""
+        matter = self.matters[number]
+        if matter.acknowledged_ns > self.clock.now_ns():
+            matter.acknowledged_ns = self.clock.now_ns()
+            self._answered(matter.declaration)
+
     def _answered(self, declaration: Declaration) -> None:
         self._note_answer(declaration)
         self._tell("preclearance", declaration, {"status": declaration.preclearance})

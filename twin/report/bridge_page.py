@@ -27,7 +27,7 @@ _COLOURS = ("#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#
 _VIOLATIONS_SHOWN = 200
 _SOURCES = (("bridge.cargo",), ("bridge.cargo", "bridge.sky_rail"))
 """Keys of the site that matter, with vehicles on the lane and with a sky-rail."""
-_STYLE = (
+STYLE = (
     "body{font:15px system-ui;margin:2em auto;max-width:1100px;padding:0 1em}"
     "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left}"
     "td+td{text-align:right}.broken{color:#b00020;font-weight:bold}"
@@ -56,16 +56,16 @@ def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: Brid
     held = "held" if judgement.held else "broken"
     summary = f"{kpis.simulated_s / 3600:.2f} h, {kpis.carrier}, seed {kpis.seed}"
     script = (
-        f"const figures = {_inline(figures)};"
+        f"const figures = {inline(figures)};"
         "for (const id in figures) Plotly.newPlot(id, figures[id].data, figures[id].layout,"
         "{responsive: true});"
     )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{html.escape(site.name.en)}: smart lane</title><style>{_STYLE}</style>",
+        f"<title>{html.escape(site.name.en)}: smart lane</title><style>{STYLE}</style>",
         f"<h1>{html.escape(site.name.en)}: smart lane</h1>",
         f"<p>{summary}: <b class={held}>{html.escape(verdict)}</b></p>",
-        _figures_table(kpis), _cold_table(kpis), _verdicts_table(judgement),
+        _figures_table(kpis), _cold_table(kpis), verdicts_table(judgement),
         "<h2>Where vehicles went</h2><div id=map></div>",
         "<h2>Waiting</h2><div id=waiting></div>",
         "<h2>Vehicles and cranes</h2><div id=timeline></div>",
@@ -76,7 +76,8 @@ def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: Brid
     return "\n".join(parts)
 
 
-def _inline(value: object) -> str:
+def inline(value: object) -> str:
+    """JSON that cannot end the script element around it."""
     return json.dumps(value).replace("</", "<\\/")
 
 
@@ -93,7 +94,7 @@ def _figures_table(kpis: BridgeKpis) -> str:
         "direction", "ready", "crossed", "given up", "under way", "load wait p50, min",
         "p95", "ready to receipt p50, min", "p95",
     )  # fmt: skip
-    return _table(head, rows)
+    return html_table(head, rows)
 
 
 def _cold_table(kpis: BridgeKpis) -> str:
@@ -110,11 +111,12 @@ def _cold_table(kpis: BridgeKpis) -> str:
     return (
         f"<h2>Cold chain</h2><p>{cold.boxes} reefers, {cold.warm} too warm at some time, "
         f"{cold.excursion_min:.0f} min in all, {cold.excursion_min_max:.0f} min at most, "
-        f"{len(cold.alarms)} alarms.</p>" + (_table(head, rows) if rows else "")
+        f"{len(cold.alarms)} alarms.</p>" + (html_table(head, rows) if rows else "")
     )
 
 
-def _verdicts_table(judgement: Judgement) -> str:
+def verdicts_table(judgement: Judgement) -> str:
+    """Every rule with its verdict, and the first violations in words."""
     rows = [
         f"<tr><td>{one.id} {html.escape(words.rule(one.id, 'en').title)}</td>"
         f"<td class={one.state}>{one.state.replace('_', ' ')}</td>"
@@ -125,10 +127,11 @@ def _verdicts_table(judgement: Judgement) -> str:
         f"<li>{one.t_s:.1f} s: {html.escape(one.text)} (records {one.records})</li>"
         for one in judgement.violations[:_VIOLATIONS_SHOWN]
     )
-    return _table(("rule", "verdict", "judged", "violations"), rows) + f"<ul>{listed}</ul>"
+    return html_table(("rule", "verdict", "judged", "violations"), rows) + f"<ul>{listed}</ul>"
 
 
-def _table(head: Iterable[str], rows: Iterable[str]) -> str:
+def html_table(head: Iterable[str], rows: Iterable[str]) -> str:
+    """A table of ready rows."""
     cells = "".join(f"<th>{cell}</th>" for cell in head)
     return f"<table><tr>{cells}</tr>{''.join(rows)}</table>"
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from twin.clock import Clock
 from twin.documents import containers
@@ -28,6 +29,13 @@ class Consignment:
     box: Box
     home_release_s: float
     far_release_s: float
+    declared: Box | None = None
+    """What its papers say of it, if that is not what is on the truck."""
+
+    @property
+    def on_paper(self) -> Box:
+        """What its papers say of it."""
+        return self.declared or self.box
 
 
 def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignment]:
@@ -60,6 +68,16 @@ def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignm
 Ready = Callable[[Consignment, Place], None]
 
 
+class Following(Protocol):
+    """Is told what becomes of trucks, because it knows them from before."""
+
+    def left(self, one: Consignment, place: Place, box: Box | None) -> None:
+        """It drives off, empty or with `box`."""
+
+    def collected(self, yard: str, box: Box) -> None:
+        """A truck has fetched a box that has crossed."""
+
+
 class Trucks:
     """Trucks that bring boxes under the cranes, and those that fetch what has crossed."""
 
@@ -73,6 +91,8 @@ class Trucks:
         self.before_fetch: Callable[[Box], None] = lambda _: None
         """Called with a box that is about to be lifted onto the truck that fetches it."""
         self._queues: dict[str, deque[Consignment]] = {name: deque() for name in yards}
+        self._standing: dict[tuple[str, str], Consignment] = {}
+        self.following: Following | None = None
         self._fetched: set[str] = set()
         for name, yard in yards.items():
             yard.on_change(partial(self._changed, name))
@@ -80,9 +100,10 @@ class Trucks:
     def expect(self, consignments: Iterable[Consignment]) -> None:
         """Let each come at its time."""
         for one in consignments:
-            self._clock.call_later(one.t_s - self._clock.now_s(), partial(self._come, one))
+            self._clock.call_later(one.t_s - self._clock.now_s(), partial(self.come, one))
 
-    def _come(self, one: Consignment) -> None:
+    def come(self, one: Consignment) -> None:
+        """A truck is there now, and waits for a place under the crane; perishables go first."""
         self._trace("world", "truck.arrival", yard=one.from_yard, box=one.box.number)
         self._queues[one.from_yard].append(one)
         self._serve(one.from_yard)
@@ -91,7 +112,9 @@ class Trucks:
         yard, queue = self._yards[name], self._queues[name]
         for place in yard.places.values():
             if queue and place.kind is PlaceKind.TRUCK and not place.present:
-                one = queue.popleft()
+                one = next((one for one in queue if one.box.perishable), queue[0])
+                queue.remove(one)
+                self._standing[name, place.id] = one
                 yard.arrive(place, one.box)
                 self._ready(one, place)
 
@@ -108,7 +131,13 @@ class Trucks:
     def _leave(self, name: str, place: Place) -> None:
         if place.present and not place.boxes:  # a box may have been put back on it
             self._yards[name].depart(place)
+            self._gone(name, place, None)
             self._serve(name)
+
+    def _gone(self, name: str, place: Place, box: Box | None) -> None:
+        one = self._standing.pop((name, place.id), None)
+        if one is not None and self.following is not None:
+            self.following.left(one, place, box)
 
     def send_away(self, name: str, place: Place) -> None:
         """A truck leaves with its box: people take over."""
@@ -116,6 +145,7 @@ class Trucks:
             box = self._yards[name].depart(place)
             if box is not None:
                 self._ledger.gone(box.number, "sent away")
+            self._gone(name, place, box)
             self._serve(name)
 
     def _fetch(self, name: str, place: Place, box: Box) -> None:
@@ -125,3 +155,5 @@ class Trucks:
         self._yards[name].take(place, "truck")
         self._ledger.gone(box.number, "fetched")
         self._tell_fetched(box.number)
+        if self.following is not None:
+            self.following.collected(name, box)

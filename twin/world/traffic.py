@@ -38,7 +38,7 @@ _WHEELBASES_M = {
 """Axle distances behind the front bumper: a rigid truck and semi-trailers of common build."""
 
 _LENGTH_M = {2: 9.0, 5: 16.2, 6: 16.5}
-_TARE_KG = {2: 6_200, 5: 14_800, 6: 15_900}
+TARE_KG = {2: 6_200, 5: 14_800, 6: 15_900}
 """Vehicle classes; estimates around common makes."""
 
 _BED_M = {2: 0.9, 5: 1.15, 6: 1.15}
@@ -199,7 +199,7 @@ def _arrival(
     plate = _fresh(lambda: plates.make_plate(rng, country), used)
     trailer = _fresh(lambda: plates.make_plate(rng, country, trailer=True), used) if semi else None
     goods, cargo_kg = declarations.make_goods(rng, direction)
-    gross_kg = _TARE_KG[axle_count] + (cargo_kg if laden else 0)
+    gross_kg = TARE_KG[axle_count] + (cargo_kg if laden else 0)
     limit_kg = declarations.LEGAL_GROSS_KG.get(axle_count, 18_000)
     gross_kg = min(gross_kg, limit_kg - 400)
     declared_kg = gross_kg
@@ -247,7 +247,7 @@ def _arrival(
             laden=laden,
             length_m=_LENGTH_M[axle_count],
             height_m=round(rng.uniform(3.4, 4.0) if semi else rng.uniform(2.8, 3.5), 2),
-            axles=_axles(axle_count, gross_kg, laden),
+            axles=axles_of(axle_count, gross_kg, laden),
             colour=rng.choice(_COLOURS),
             plate_dirt=round(rng.uniform(0.4, 0.95), 3)
             if rng.random() < shares.dirty_plate
@@ -287,7 +287,8 @@ def _axle_count(site: Site, laden: bool, rng: random.Random) -> int:
     return 6 if rng.random() < shares.six_axle else 5
 
 
-def _axles(count: int, gross_kg: float, laden: bool) -> tuple[Axle, ...]:
+def axles_of(count: int, gross_kg: float, laden: bool) -> tuple[Axle, ...]:
+    """How `gross_kg` stands on `count` axles."""
     shares = _SHARE_OF_LOAD[count]
     if not laden:  # an empty trailer leaves relatively more on the tractor
         front = 0.36 if count > 2 else 0.5

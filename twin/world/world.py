@@ -51,6 +51,9 @@ class World:
         self._drivers: dict[str, Driver] = {}
         self._sent_last: dict[str, Lane] = {}
         self._on_arrival: list[Callable[[Arrival, Lane], None]] = []
+        self._on_left: list[Callable[[Vehicle, str], None]] = []
+        self.as_it_comes: Callable[[Arrival], Arrival] = lambda arrival: arrival
+        """What becomes of a planned arrival at the instant at which it comes."""
         for spec in site.lanes:
             lane = Lane(
                 spec.id,
@@ -76,6 +79,10 @@ class World:
     def on_arrival(self, callback: Callable[[Arrival, Lane], None]) -> None:
         """Call back when a vehicle joins the queue of a lane."""
         self._on_arrival.append(callback)
+
+    def on_left(self, callback: Callable[[Vehicle, str], None]) -> None:
+        """Call back when a vehicle has left its lane, with what became of it."""
+        self._on_left.append(callback)
 
     def run_day(self, arrivals: Iterable[Arrival], *, open_s: float, drain_s: float) -> None:
         """Open the site and let `arrivals` come; `done` ends the day."""
@@ -119,7 +126,7 @@ class World:
         env = self.clock.env
         for arrival in arrivals:
             yield env.timeout(max(0, ns(arrival.t_s) - env.now))
-            self.arrive(arrival)
+            self.arrive(self.as_it_comes(arrival))
         yield env.timeout(max(0, open_ns - env.now))
         self.trace("world", "site.close")
         closing = env.timeout(drain_ns)
@@ -137,6 +144,8 @@ class World:
         else:
             self.counts.diverted += 1
         del self._drivers[driver.vehicle.id]
+        for callback in self._on_left:
+            callback(driver.vehicle, driver.outcome)
         if self._last_left is not None and not self._last_left.triggered:
             self._last_left.succeed()
 
