@@ -307,3 +307,24 @@ def test_a_message_to_a_socket_that_broke_is_a_loss() -> None:
         await client.stop()
 
     on_broker(test)
+
+
+def test_the_short_way_overtakes_nothing() -> None:
+    """Messages of QoS 1 and 0 by turns, in one turn of the loop, arrive in their order."""
+
+    async def test(place: Place) -> None:
+        hub, got = place.paho("hub")
+        hub.subscribe("x", 0)
+        sender, _ = place.paho("sender")
+        for client in (hub, sender):
+            client.start()
+            await client.wait_connected()
+        await place.clock.sleep(0.1)
+        for number in range(10):
+            sender.publish("x", b"%d" % number, (number + 1) % 2)
+        await place.clock.sleep(1)
+        assert [int(payload) for _, payload, _, _ in got] == list(range(10))
+        for client in (hub, sender):
+            await client.stop()
+
+    on_broker(test)
