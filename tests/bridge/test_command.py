@@ -293,7 +293,7 @@ async def _drive(clock: Clock, wire_list: dict[str, Any]) -> str:
         async with asyncio.timeout(600):
             while True:
                 for name, vehicle in stack.vehicles.items():
-                    if vehicle.state.get("driving"):
+                    if vehicle.state is not None and vehicle.state.driving:
                         return name
                 await clock.sleep(1.0)
     finally:
