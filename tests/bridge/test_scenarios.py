@@ -152,3 +152,42 @@ def test_vehicles_without_a_position_stand_and_go_on() -> None:
     assert all(one["errors"][0]["errorType"] == "localizationError" for one in blind)
     unsure = {one["agvPosition"]["deviationRange"] for one in states} - {0.06}
     assert min(unsure) < 0.6 < max(unsure), "float is 3 sigma of 0.2 m; reckoning passes that"
+
+
+def test_a_closed_line_is_drained_and_held() -> None:
+    """Nobody gets a permit while it is closed, who has one crosses, and all cross afterwards."""
+    day = run("bridge-closure")
+    assert received(day) == BOXES
+    closed = next(fault for fault in day.facts.faults if fault.kind == "revoked")
+    permits = [one.permitted_s or 0.0 for one in day.facts.crossings.values()]
+    assert not any(closed.begin_s <= t_s < closed.end_s for t_s in permits)
+    waiting = [
+        one for one in day.facts.crossings.values()
+        if one.ready_s < closed.end_s - 600 and (one.permitted_s or 0.0) >= closed.end_s
+    ]  # fmt: skip
+    assert waiting, "somebody was to wait for the line to be opened"
+    entered = [event.t_s for event in day.facts.line if event.kind == "entered" and event.boxes]
+    assert not any(closed.begin_s + 600 < t_s < closed.end_s for t_s in entered)
+    states = [one["state"] for one in day.kinds("crane.mission")]
+    assert states.count("DONE") == 2 * BOXES
+
+
+def test_handover_between_two_operators_only_delays() -> None:
+    """Gaps, a slow second network, doubles and changed order: every box arrives, once."""
+    day = run("bridge-handover")
+    assert received(day) == BOXES
+    seen = {record.kind for record in day.trace.records() if record.kind.startswith("link.")}
+    assert {"link.duplicated", "link.held_back", "link.delayed"} <= seen
+    heard_s = [record.t_s for record in day.trace.records() if record.kind == "vda5050.rx"]
+    gaps = [fault.begin_s for fault in day.facts.faults if fault.kind == "handover"]
+    assert len(gaps) == 2
+    for begin_s in gaps:
+        assert not any(begin_s + 0.5 < t_s < begin_s + 19.5 for t_s in heard_s)
+
+
+def test_a_stuck_twist_lock_is_tried_again() -> None:
+    """The crane gives the mission up, nothing is dropped, and the box goes when it turns again."""
+    day = run("bridge-twist-lock")
+    assert received(day) == BOXES
+    failed = [one for one in day.kinds("crane.mission") if one["state"] == "FAILED"]
+    assert failed, "the lock was to be stuck when it was needed"
