@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("asyncua")
 
+from click.testing import CliRunner
+
 from fixtures.chain_mutants import CHAIN_CAUGHT_BY, CHAIN_MUTANTS
 from tests.chain.rig import FRUIT, OTHER, Piece, play
 from twin import faults as schedules
@@ -16,6 +18,7 @@ from twin import site as sites
 from twin import strict_toml
 from twin.chain import Chain
 from twin.chain.day import plan
+from twin.cli import main
 from twin.clock import Clock, run_virtual
 from twin.faults import Fault
 from twin.judge import judge
@@ -129,7 +132,7 @@ def test_lanes_are_judged_as_without_the_bridge(honest: Piece) -> None:
 
 def test_red_before_the_lane_is_inspected(exceptions: Piece) -> None:
     """E1: the lane diverts it, and no crane ever sees it."""
-    assert exceptions.haul(1).out == "diverted at its lane"
+    assert exceptions.haul(1).out == "diverted at the lane"
     assert exceptions.haul(1).offered_s is None
 
 
@@ -151,7 +154,7 @@ def test_another_container_stays_on_its_truck(exceptions: Piece) -> None:
 
 def test_overweight_is_refused_by_lane_or_crane(exceptions: Piece) -> None:
     """E3: the lane weighs the truck; a box heavier than its paper is set down by the crane."""
-    assert exceptions.haul(4).out == "diverted at its lane"
+    assert exceptions.haul(4).out == "diverted at the lane"
     assert exceptions.haul(3).out == "sent away from the crane"
     assert "carrier_held" in {
         one.failure for one in exceptions.chain.bridge.transfers.book.values()
@@ -161,7 +164,7 @@ def test_overweight_is_refused_by_lane_or_crane(exceptions: Piece) -> None:
 def test_without_preclearance_nothing_reaches_the_crane(exceptions: Piece) -> None:
     """E4: the far side never answers; the lane waits, then diverts."""
     haul = exceptions.haul(5)
-    assert haul.out == "diverted at its lane"
+    assert haul.out == "diverted at the lane"
     assert (haul.out_s or 0) - haul.bound_s > 200
     assert exceptions.received() == set()
     assert exceptions.judgement.held, exceptions.judgement.told
@@ -248,6 +251,34 @@ def test_a_receipt_for_another_number_is_seen(honest: Piece) -> None:
     ]  # fmt: skip
     codes = {one.code for one in judge_chain(records)["E2E-03"].violations}
     assert codes == {"receipt_of_another", "crossed_without_papers"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["--fleet-stack", "a:b", "--day", "2023-05-30"],
+        ["--fleet-stack", "a:b", "--stack", "c:d", "--smart-lane"],
+        ["--smart-lane", "--day", "2023-05-30", "--carrier", "sky-rail"],
+        ["--smart-lane", "--day", "2023-05-31"],
+        [],
+    ],
+)
+def test_wrong_calls_are_refused_in_a_line(call: list[str]) -> None:
+    """Nothing is run; the line names the option or the days that there are."""
+    result = CliRunner().invoke(main, ["run", "bac-luan-2", *call])
+    assert result.exit_code == 2
+    assert result.output.startswith("gatetwin: ")
+    assert result.output.count("\n") == 1
+
+
+def test_the_command_leaves_three_pages(tmp_path: Path) -> None:
+    """A minute of the day with nothing for the cranes: a folder with all that is promised."""
+    call = ["run", "bac-luan-2", "--smart-lane", "--day", "2023-05-30", "--hours", "0.01"]
+    result = CliRunner().invoke(main, [*call, "--boxes", "0", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "trace.parquet", "kpis.json", "verdicts.json", "report.html", "lanes.html", "bridge.html",
+    }  # fmt: skip
 
 
 # --- the day -------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ class TruckWays:
             if outcome == "crossed":
                 self._clock.env.process(self._to_crane(haul))
             else:
-                self._over(haul, "diverted at its lane")
+                self._over(haul, "diverted at the lane")
         elif vehicle.id in self._returning:
             home = self._returning.pop(vehicle.id)
             self._trace(

@@ -158,8 +158,8 @@ def _hauls(facts: ChainFacts) -> Figure:
     shown = sorted(facts.hauls.values(), key=lambda haul: -haul.bound_s)[-_HAULS_SHOWN:]
     data = [bars for stage in STAGES if (bars := _bars(facts, shown, stage))["x"]]
     layout = {
-        "barmode": "overlay", "height": 160 + 13 * len(shown), "margin": {"l": 150, "t": 20},
-        "xaxis": {"title": {"text": "hours since opening"}, "side": "top"},
+        "barmode": "overlay", "height": 160 + 13 * len(shown), "margin": {"l": 150, "t": 60},
+        "xaxis": {"title": {"text": "hours since opening", "standoff": 12}, "side": "top"},
         "yaxis": {"tickfont": {"size": 9}, "type": "category", "dtick": 1,
                   "categoryorder": "array", "categoryarray": [_label(one) for one in shown]},
         "legend": {"orientation": "h", "y": 0, "yanchor": "top", "traceorder": "normal"},
