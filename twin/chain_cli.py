@@ -6,6 +6,7 @@ The run folder has report.html for the whole way, and lanes.html and bridge.html
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from twin import site as sites
 from twin.chain import Chain
 from twin.judge import REGISTRY
 from twin.judge.bridge import BRIDGE
@@ -26,6 +28,7 @@ from twin.report.chain_terminal import print_chain
 from twin.report.folder import complete, pretty
 from twin.report.page import write_html
 from twin.run_chain import ChainOutcome, ChainPlan, run_chain
+from twin.trace import Record, hash_records
 
 
 def run_both(plan: ChainPlan, folder: Path, *, language: str, as_json: bool) -> bool:
@@ -54,6 +57,14 @@ def run_both(plan: ChainPlan, folder: Path, *, language: str, as_json: bool) -> 
     write_bridge_html(folder / "bridge.html", plan.site, facts.bridge, of_bridge, bridge)
     _tell(console, figures, judgement, folder, as_json=as_json)
     return judgement.held
+
+
+def draw_chain_again(page: Path, records: Sequence[Record]) -> None:
+    """Write the page of a recorded run to `page`."""
+    facts = collect_chain(records)
+    site = sites.load(str(facts.lanes.start["site"]))
+    figures = chain_kpis(facts, trace_sha256=hash_records(records))
+    write_chain_html(page, site, facts, judge_chain(facts), figures)
 
 
 def _tell(

@@ -11,10 +11,13 @@ from rich.console import Console
 
 from twin import replay as replaying
 from twin.bridge_cli import draw_again
+from twin.chain_cli import draw_chain_again
 from twin.cli_options import BROKEN, json_option, language_option
 from twin.judge import judge, kpis
 from twin.judge.bridge import judge_bridge
 from twin.judge.bridge_facts import is_bridge
+from twin.judge.chain import judge_chain
+from twin.judge.chain_facts import is_chain
 from twin.report import print_judgement, write_html
 from twin.trace import hash_records, read_trace
 
@@ -29,7 +32,8 @@ def judge_command(trace: Path, as_json: bool) -> None:
     The exit code is 0 only if no invariant was broken.
     """
     records = list(read_trace(trace))
-    judgement = judge_bridge(records) if is_bridge(records) else judge(records)
+    rules = judge_chain if is_chain(records) else judge_bridge if is_bridge(records) else judge
+    judgement = rules(records)
     if as_json:
         click.echo(json.dumps(judgement.as_dict(), indent=2, ensure_ascii=False))
     else:
@@ -63,7 +67,9 @@ def report(trace: Path, out: Path | None, language: str, as_json: bool) -> None:
     """Write the HTML report of TRACE (a run folder or its trace.parquet) again."""
     records = list(read_trace(trace))
     page = out or (trace if trace.is_dir() else trace.parent) / "report.html"
-    if is_bridge(records):
+    if is_chain(records):
+        draw_chain_again(page, records)
+    elif is_bridge(records):
         draw_again(page, records)
     else:
         figures = kpis(records, wall_s=None, trace_sha256=hash_records(records))

@@ -18,8 +18,12 @@ from twin.errors import TraceError
 from twin.judge import judge
 from twin.judge.bridge import judge_bridge
 from twin.judge.bridge_facts import is_bridge
+from twin.judge.chain import judge_chain
+from twin.judge.chain_facts import is_chain
 from twin.rig import load_program, play
 from twin.run_bridge import BridgeOutcome, plan_of, run_bridge
+from twin.run_chain import ChainOutcome, run_chain
+from twin.run_chain import plan_of as chain_plan_of
 from twin.trace import Record, hash_records, read_trace
 
 
@@ -77,11 +81,13 @@ def replay(path: Path) -> Replay:
     if not recorded or recorded[0].kind != "run.start":
         raise TraceError(f"{path}: does not begin with run.start; only whole runs can be replayed")
     start = recorded[0].payload
-    bridge = is_bridge(recorded)
+    chain = is_chain(recorded)
+    bridge = not chain and is_bridge(recorded)
     _refuse_others(path, start, bridge=bridge)
-    outcome = _bridge_again(start) if bridge else _again(start)
+    outcome = _chain_again(start) if chain else _bridge_again(start) if bridge else _again(start)
     first = _first_difference(recorded, outcome.records)
-    judgement = judge_bridge(outcome.records) if bridge else judge(outcome.records)
+    judged = judge_chain if chain else judge_bridge if bridge else judge
+    judgement = judged(outcome.records)
     return Replay(
         outcome.trace.sha256(),
         hash_records(recorded),
@@ -106,6 +112,12 @@ def _bridge_again(start: dict[str, Any]) -> BridgeOutcome:
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     with tempfile.TemporaryDirectory() as folder:
         return run_bridge(plan_of(start, Path(folder)))
+
+
+def _chain_again(start: dict[str, Any]) -> ChainOutcome:
+    logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
+    with tempfile.TemporaryDirectory() as folder:
+        return run_chain(chain_plan_of(start, Path(folder)))
 
 
 def _again(start: dict[str, Any]) -> running.Outcome:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from twin import faults as fault_schedule
+from twin import site as sites
 from twin import stacks
 from twin.chain import Chain
 from twin.clock import Clock, run_real, run_virtual
@@ -46,6 +47,21 @@ class ChainPlan:
     fleet_options: dict[str, Any] = field(default_factory=dict)
 
 
+def plan_of(start: Mapping[str, Any], folder: Path) -> ChainPlan:
+    """The plan that `run.start` tells; its faults are written to `folder`."""
+    faults = None
+    if start["faults"] is not None:
+        faults = folder / "faults.toml"
+        faults.write_text(start["faults"], encoding="utf-8")
+    return ChainPlan(
+        sites.load(start["site"]), dt.date.fromisoformat(start["day"]), start["seed"],
+        start["hours"], start["boxes_day"], lanes=start["lanes"] and tuple(start["lanes"]),
+        fidelity=start["fidelity"],
+        engine="pybullet" if start["engine"] == "kinematic" else start["engine"], faults=faults,
+        stack=start["stack"], fleet_stack=start["fleet_stack"],
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class ChainOutcome:
     """What a run left behind."""
@@ -67,7 +83,7 @@ def run_chain(plan: ChainPlan, progress: Progress | None = None) -> ChainOutcome
             "run", "run.start", site=plan.site.id, day=plan.day.isoformat(), seed=plan.seed,
             hours=plan.hours, boxes_day=plan.boxes_day, lanes=plan.lanes and list(plan.lanes),
             fidelity=plan.fidelity, engine=engine_of(plan.fidelity, plan.engine),
-            stack=plan.stack, fleet_stack=plan.fleet_stack, chain=True,
+            stack=plan.stack, fleet_stack=plan.fleet_stack, chain=True, speed=plan.speed,
             faults=fault_schedule.read(plan.faults) if plan.faults else None,
         )  # fmt: skip
         chain = Chain(

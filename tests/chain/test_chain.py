@@ -272,13 +272,22 @@ def test_wrong_calls_are_refused_in_a_line(call: list[str]) -> None:
 
 
 def test_the_command_leaves_three_pages(tmp_path: Path) -> None:
-    """A minute of the day with nothing for the cranes: a folder with all that is promised."""
+    """Half a minute with nothing for the cranes: the folder, judged, drawn and played again."""
     call = ["run", "bac-luan-2", "--smart-lane", "--day", "2023-05-30", "--hours", "0.01"]
     result = CliRunner().invoke(main, [*call, "--boxes", "0", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert {path.name for path in tmp_path.iterdir()} == {
         "trace.parquet", "kpis.json", "verdicts.json", "report.html", "lanes.html", "bridge.html",
     }  # fmt: skip
+    judged = CliRunner().invoke(main, ["judge", str(tmp_path), "--json"])
+    assert judged.exit_code == 0
+    assert "E2E-01" in judged.output
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 0
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+    again = CliRunner().invoke(main, ["replay", str(tmp_path)])
+    assert again.exit_code == 0, again.output
+    assert "The same run, record for record" in again.output
 
 
 # --- the day -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from twin.judge.bridge_facts import BridgeFacts, Crossing, collect_bridge
@@ -98,6 +98,11 @@ class ChainFacts:
             if change.t_s <= t_s:
                 found = (str(change.data["channel"]), change.record)
         return found
+
+
+def is_chain(records: Sequence[Record]) -> bool:
+    """Whether lanes and bridge ran together."""
+    return bool(records) and bool(records[0].payload.get("chain"))
 
 
 def collect_chain(records: Iterable[Record] | ChainFacts) -> ChainFacts:
