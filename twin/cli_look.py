@@ -12,6 +12,7 @@ import click
 from twin import faults as fault_schedule
 from twin import site as sites
 from twin.bridge import Bridge, CarrierKind, access, cargo_of, endpoints
+from twin.chain.papers import FarSide, Papers
 from twin.cli_group import refuse
 from twin.cli_options import json_option, show
 from twin.clock import Clock, run_virtual
@@ -147,11 +148,16 @@ def faults_command(site: str, target: str, as_json: bool) -> None:
 def _bridge_menu(site: str) -> list[dict[str, Any]]:
     """What can break on the bridge, if there is one and its cranes can be served here."""
     loaded = sites.load(site)
-    if loaded.bridge.cargo is None:
+    cargo = loaded.bridge.cargo
+    if cargo is None:
         return []
 
     async def look(clock: Clock) -> list[dict[str, Any]]:
-        return fault_schedule.menu(Bridge(loaded, clock, Trace(clock)).targets)
+        trace = Trace(clock)
+        targets = dict(Bridge(loaded, clock, trace).targets)
+        if cargo.trucks is not None:  # lanes and bridge may run together
+            targets |= {one.id: one for one in (Papers(trace), FarSide(trace))}
+        return fault_schedule.menu(targets)
 
     try:
         return run_virtual(look)
