@@ -11,7 +11,7 @@ pytest.importorskip("asyncua")
 from fixtures.bridge_hours import RESUME, resumes
 from fixtures.fleet_cold_mutants import COLD_CAUGHT_BY
 from fixtures.fleet_mutants import FLEET_CAUGHT_BY, FLEET_MUTANTS
-from tests.bridge.rig import play
+from tests.bridge.rig import Day, play
 from tests.vda5050.schemas import check
 from twin.faults import Fault
 from twin.judge.bridge import BRIDGE
@@ -20,9 +20,14 @@ from twin.judge.bridge_kpis import bridge_kpis
 pytestmark = pytest.mark.slow
 
 
-def test_one_box_crosses_each_way_and_is_signed_for() -> None:
+@pytest.fixture(scope="module")
+def day() -> Day:
+    """One box each way; whoever takes it only looks."""
+    return play()
+
+
+def test_one_box_crosses_each_way_and_is_signed_for(day: Day) -> None:
     """Truck, crane, locks, permit, bridge, crane, receipt: each once, in both directions."""
-    day = play()
     assert day.judgement.held, day.judgement.violations
     assert {one.state for one in day.bridge.transfers.book.values()} == {"received"}
     assert {(r["container"], r["yard"]) for r in day.stack.receipts} == {
@@ -38,9 +43,8 @@ def test_one_box_crosses_each_way_and_is_signed_for() -> None:
     ]  # fmt: skip
 
 
-def test_every_message_of_both_sides_is_valid_by_the_official_schemas() -> None:
+def test_every_message_of_both_sides_is_valid_by_the_official_schemas(day: Day) -> None:
     """States, factsheets and connections of the vehicles, orders and actions of the manager."""
-    day = play()
     seen = set()
     for record in day.trace.records():
         if record.kind in ("vda5050.rx", "vda5050.tx"):
