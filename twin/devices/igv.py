@@ -73,6 +73,8 @@ class Igv(Driving):
         )
         self.handover = handover
         self.jobs = Jobs(self)
+        self._stopped = False
+        """An emergency stop came, and no restart since."""
 
     @property
     def stuck(self) -> bool:
@@ -135,7 +137,7 @@ class Igv(Driving):
         """Go on after a safety stop: the start button, or a restart that was asked for."""
         if self.why_not_restart() or not self.needs_restart:
             return False
-        self.needs_restart = False
+        self.needs_restart = self._stopped = False
         record = self.trace(self.id, "igv.restart", cause)
         self.changed("safety")
         self._drive(record)
@@ -147,7 +149,7 @@ class Igv(Driving):
         self.stop = kind
         record = self.trace(self.id, "igv.stop", cause, kind=kind.value)
         if kind is not StopKind.NONE:
-            self.needs_restart = True
+            self.needs_restart = self._stopped = True
             self.carrier.brake(BrakeKind.EMERGENCY, cause=record)
             self._alarm(Alarm.EMERGENCY_STOP, f"emergency stop {kind.value}")
         else:
@@ -325,6 +327,7 @@ class Igv(Driving):
 
     def _booted(self) -> None:
         if self.online and self.mode is Mode.STARTUP:
-            self.needs_restart = False  # there is no order left that it could go on with
+            # No order is left that it could go on with; an emergency stop outlasts the power.
+            self.needs_restart = self._stopped or self.field_violated
             self.changed("safety")
             self.set_mode(Mode.AUTOMATIC)
