@@ -55,6 +55,24 @@ def test_an_empty_battery(version: str) -> None:
     play(story, version)
 
 
+@each
+def test_an_emergency_stop_outlasts_the_power(version: str) -> None:
+    """Stopped while it boots and acknowledged after that, it still waits for its restart."""
+
+    async def story(rig: Rig) -> None:
+        rig.igv.inject("battery_dead")
+        await rig.clock.sleep(30.0)
+        rig.igv.heal("battery_dead")
+        rig.igv.inject("remote_stop")
+        await rig.until(lambda: rig.fleet.state["operatingMode"] == "AUTOMATIC", 100.0)
+        rig.igv.heal("remote_stop")
+        assert rig.igv.acknowledge()
+        assert rig.igv.needs_restart
+        assert rig.igv.restart()
+
+    play(story, version)
+
+
 def test_a_low_battery_is_told_and_charging_ends_it() -> None:
     """Below 20 % an error, not a stop; at a charger it charges, and ends by itself when full."""
 
