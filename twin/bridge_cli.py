@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,24 +13,86 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from twin import site as sites
+from twin.bridge.carriers import CarrierKind
+from twin.bridge.less import Part, nothing_crosses
 from twin.judge.bridge import judge_bridge
 from twin.judge.bridge_facts import BridgeFacts, collect_bridge
 from twin.judge.bridge_kpis import BridgeKpis, bridge_kpis
 from twin.judge.verdict import Judgement
+from twin.report.bridge_n_minus_1 import Row, add_to_report, print_n_minus_1
 from twin.report.bridge_page import write_bridge_html
 from twin.report.bridge_terminal import print_bridge
 from twin.report.folder import pretty
-from twin.run_bridge import BridgeOutcome, BridgePlan, run_bridge
+from twin.run_bridge import BridgeOutcome, BridgePlan, ground_of, run_bridge
 from twin.trace import Record, hash_records
 
+_OPTIONS = (
+    click.option(
+        "--boxes", type=click.IntRange(0, 10_000),
+        help="With --smart-lane: containers a day, both ways [the site's demand].",
+    ),
+    click.option(
+        "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
+        help="With --smart-lane: driverless vehicles on the lane, or a sky-rail beside it [igv].",
+    ),
+    click.option(
+        "--phase", type=click.Choice(["1", "2"]),
+        help="With --smart-lane: lanes, cranes and vehicles of Phase 1 or 2 [1].",
+    ),
+    click.option(
+        "--without", "less", type=click.Choice([part.value for part in Part]), multiple=True,
+        help="With --smart-lane: play the same boxes again with one of these less (N-1).",
+    ),
+)  # fmt: skip
 
-def run_smart_lane(plan: BridgePlan, folder: Path, *, as_json: bool) -> bool:
-    """Run `plan` and write trace.parquet, kpis.json, verdicts.json and report.html.
 
-    Whether no rule was broken.
+def bridge_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `gatetwin run` takes for the bridge alone."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def run_name(plan: BridgePlan) -> str:
+    """The name of its folder."""
+    kind = "" if plan.carrier is CarrierKind.IGV else f"-{plan.carrier.value}"
+    kind += "-phase2" if plan.phase == 2 else ""
+    return f"{plan.site.id}-smart-lane{kind}-seed{plan.seed}"
+
+
+def run_smart_lane(
+    plan: BridgePlan, folder: Path, less: Sequence[str] = (), *, as_json: bool
+) -> bool:
+    """Run `plan`, and again without each part of `less`; whether no rule was broken in any.
+
+    Each run has a folder with trace.parquet, kpis.json, verdicts.json and report.html: `folder`,
+    and `folder/without-PART`. `folder/n-1.json` has their figures beside each other.
     """
-    logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     console = Console(stderr=as_json)
+    held = _run(plan, folder, console, as_json=as_json)
+    if not less:
+        return held
+    rows = [Row("N", _read(folder))]
+    for part in dict.fromkeys(map(Part, less)):
+        reason = nothing_crosses(plan.ground, part)
+        if reason:
+            rows.append(Row(part.value, None, f"nothing crosses: {reason}"))
+            continue
+        inner = folder / f"without-{part.value}"
+        held = _run(replace(plan, less=part), inner, console, as_json=as_json) and held
+        rows.append(Row(part.value, _read(inner)))
+    (folder / "n-1.json").write_bytes(pretty([row.as_dict() for row in rows]))
+    add_to_report(folder / "report.html", rows)
+    print_n_minus_1(console, rows)
+    return held
+
+
+def _read(folder: Path) -> BridgeKpis:
+    return msgspec.json.decode((folder / "kpis.json").read_bytes(), type=BridgeKpis)
+
+
+def _run(plan: BridgePlan, folder: Path, console: Console, *, as_json: bool) -> bool:
+    logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     outcome = _with_progress(plan, console)
     facts = collect_bridge(outcome.records)
     judgement = judge_bridge(facts)
@@ -38,7 +101,7 @@ def run_smart_lane(plan: BridgePlan, folder: Path, *, as_json: bool) -> bool:
     outcome.trace.write(folder / "trace.parquet")
     (folder / "kpis.json").write_bytes(pretty(figures))
     (folder / "verdicts.json").write_bytes(pretty(judgement.as_dict()))
-    write_bridge_html(folder / "report.html", plan.site, facts, judgement, figures)
+    write_bridge_html(folder / "report.html", plan.ground, facts, judgement, figures)
     if as_json:
         click.echo((folder / "kpis.json").read_text(encoding="utf-8"))
     else:
@@ -52,7 +115,11 @@ def draw_again(page: Path, records: Sequence[Record]) -> None:
     facts = collect_bridge(records)
     judgement = judge_bridge(facts)
     figures = _figures(facts, judgement, hash_records(records), 0.0)
-    write_bridge_html(page, sites.load(figures.site), facts, judgement, figures)
+    less = facts.run.get("without")
+    ground = ground_of(
+        sites.load(figures.site), int(str(facts.run.get("phase", 1))), Part(less) if less else None
+    )
+    write_bridge_html(page, ground, facts, judgement, figures)
 
 
 def _figures(facts: BridgeFacts, judgement: Judgement, sha256: str, wall_s: float) -> BridgeKpis:
@@ -66,12 +133,15 @@ def _figures(facts: BridgeFacts, judgement: Judgement, sha256: str, wall_s: floa
 
 
 def _with_progress(plan: BridgePlan, console: Console) -> BridgeOutcome:
+    less = f" without {plan.less.value}" if plan.less else ""
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(f"{plan.site.id} smart lane", total=plan.hours * 3600, state="starting")
+        task = bar.add_task(
+            f"{plan.site.id} smart lane{less}", total=plan.hours * 3600, state="starting"
+        )
 
         def show(now_s: float, ready: int, through: int) -> None:
             minutes = int(now_s // 60)

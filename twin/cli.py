@@ -20,7 +20,7 @@ from twin import faults as fault_schedule
 from twin import run as running
 from twin import site as sites
 from twin.bridge import CarrierKind
-from twin.bridge_cli import run_smart_lane
+from twin.bridge_cli import bridge_options, run_name, run_smart_lane
 from twin.chain_cli import run_both
 from twin.cli_group import Commands, refuse
 from twin.cli_options import (
@@ -58,14 +58,7 @@ def main() -> None:
     help="Driverless vehicles and cranes carry containers over the bridge; with --day both: "
     "trucks bring them from their lanes to the cranes.",
 )  # fmt: skip
-@click.option(
-    "--boxes", type=click.IntRange(0, 10_000),
-    help="With --smart-lane: containers a day, both ways [the site's demand].",
-)  # fmt: skip
-@click.option(
-    "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
-    help="With --smart-lane: driverless vehicles on the lane, or a sky-rail beside it [igv].",
-)  # fmt: skip
+@bridge_options
 @seed_option
 @click.option(
     "--hours", type=click.FloatRange(min=0.01, max=24 * 31),
@@ -96,6 +89,8 @@ def run(
     smart_lane: bool,
     boxes: int | None,
     carrier: str | None,
+    phase: str | None,
+    less: tuple[str, ...],
     seed: int,
     hours: float | None,
     speed: str,
@@ -121,8 +116,11 @@ def run(
             "or both"
         )
     if smart_lane and day is not None:
-        if carrier not in (None, "igv") or not wish_of(**broker).plain:
-            refuse("with --day and --smart-lane: neither --carrier, --broker nor --tls")
+        if carrier not in (None, "igv") or phase == "2" or less or not wish_of(**broker).plain:
+            refuse(
+                "with --day and --smart-lane: neither --carrier, --phase 2, --without, --broker "
+                "nor --tls"
+            )
         both = ChainPlan(
             sites.load(site), date_of(day), seed, hours, boxes, speed=_speed(speed),
             fidelity=fidelity, engine=engine, faults=faults, stack=stack,
@@ -134,19 +132,20 @@ def run(
         refuse("--fleet-stack goes with --smart-lane; without --day --stack means the same")
     if smart_lane:
         bridge = BridgePlan(
-            sites.load(site), 24.0 if hours is None else hours, seed, boxes, speed=_speed(speed),
+            sites.load(site), hours or 24.0, seed, boxes,
+            speed=_speed(speed),
             engine="kinematic" if fidelity == "kinematic" else engine, faults=faults,
             stack=fleet_stack or ("reference-fleet" if stack == "reference" else stack),
-            carrier=CarrierKind(carrier or "igv"), wish=wish_of(**broker),
+            carrier=CarrierKind(carrier or "igv"), phase=int(phase or 1), wish=wish_of(**broker),
         )  # fmt: skip
-        kind = "" if bridge.carrier is CarrierKind.IGV else f"-{bridge.carrier.value}"
-        folder = out or Path("runs") / f"{bridge.site.id}-smart-lane{kind}-seed{seed}"
-        sys.exit(0 if run_smart_lane(bridge, folder, as_json=as_json) else BROKEN)
-    for name, value in (("--boxes", boxes), ("--carrier", carrier)):
-        if value is not None:
-            refuse(f"{name} goes with --smart-lane")
+        if bridge.carrier is not CarrierKind.IGV and (phase == "2" or less):
+            refuse("--phase 2 and --without go with --carrier igv")
+        folder = out or Path("runs") / run_name(bridge)
+        sys.exit(0 if run_smart_lane(bridge, folder, less, as_json=as_json) else BROKEN)
     if not wish_of(**broker).plain:
         refuse("--broker and --tls go with --smart-lane")
+    if boxes is not None or carrier or phase or less:
+        refuse("--boxes, --carrier, --phase and --without go with --smart-lane")
     assert day is not None
     plan = running.Plan(
         site=sites.load(site),

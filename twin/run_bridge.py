@@ -24,6 +24,7 @@ from twin.bridge import (
     cargo_of,
     radio_of,
 )
+from twin.bridge.less import Part, without
 from twin.clock import Clock, run_real, run_virtual
 from twin.errors import HarnessError
 from twin.site import Site
@@ -50,20 +51,37 @@ class BridgePlan:
     engine: str = "kinematic"
     carrier: CarrierKind = CarrierKind.IGV
     faults: Path | None = None
+    phase: int = 1
+    less: Part | None = None
+    """N-1: without this part, and with the same boxes."""
     stack: str = "reference-fleet"
     stack_options: dict[str, Any] = field(default_factory=dict)
     wish: Wish = field(default_factory=Wish)
     """Which MQTT broker; in virtual time only our own."""
+
+    @property
+    def ground(self) -> Site:
+        """The site in its phase, with one part less if `less` says so."""
+        return ground_of(self.site, self.phase, self.less)
 
     def told(self) -> dict[str, Any]:
         """What the trace says of it, and `plan_of` makes a plan of again."""
         return {
             "scope": "bridge", "site": self.site.id, "seed": self.seed, "hours": self.hours,
             "boxes_day": self.boxes_day, "drain_s": self.drain_s, "engine": self.engine,
-            "carrier": self.carrier.value,
+            "carrier": self.carrier.value, "phase": self.phase,
+            "without": self.less.value if self.less else None,
             "stack": self.stack, "speed": self.speed,
             "faults": fault_schedule.read(self.faults) if self.faults else None,
         }  # fmt: skip
+
+
+def ground_of(site: Site, phase: int, less: Part | None) -> Site:
+    """The site in Phase 1 or 2, without `less`; a site without cargo as it is, for who reads it."""
+    if phase == 1 and less is None:
+        return site
+    found = site.in_phase(phase)
+    return found if less is None else without(found, less)
 
 
 def plan_of(start: Mapping[str, Any], folder: Path) -> BridgePlan:
@@ -75,7 +93,8 @@ def plan_of(start: Mapping[str, Any], folder: Path) -> BridgePlan:
     return BridgePlan(
         sites.load(start["site"]), start["hours"], start["seed"], start["boxes_day"],
         drain_s=start["drain_s"], engine=start["engine"], faults=faults, stack=start["stack"],
-        carrier=CarrierKind(start["carrier"]),
+        carrier=CarrierKind(start["carrier"]), phase=start["phase"],
+        less=Part(start["without"]) if start["without"] else None,
     )  # fmt: skip
 
 
@@ -100,8 +119,8 @@ def run_bridge(plan: BridgePlan, progress: Progress | None = None) -> BridgeOutc
         told: dict[str, Any] = {} if plan.speed is None else {"broker": radio.label}
         trace("run", "run.start", **plan.told(), **told)
         bridge = Bridge(
-            plan.site, clock, trace, seed=plan.seed, engine=plan.engine, credentials=credentials,
-            radio=radio, carrier=plan.carrier,
+            plan.ground, clock, trace, seed=plan.seed, engine=plan.engine, credentials=credentials,
+            radio=radio, carrier=plan.carrier, link=plan.less is not Part.LINK,
         )  # fmt: skip
         if plan.faults is not None:
             bridge.plan_faults(fault_schedule.load(plan.faults, bridge.targets, OPENS_H))
@@ -121,7 +140,7 @@ def run_bridge(plan: BridgePlan, progress: Progress | None = None) -> BridgeOutc
         trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
         return trace, clock.now_s()
 
-    cargo = cargo_of(plan.site, plan.carrier)
+    cargo = cargo_of(plan.ground, plan.carrier)
     if plan.speed is None:
         if not plan.wish.plain:
             raise HarnessError(

@@ -51,6 +51,8 @@ class Bridge(Strict, frozen=True):
     width_m: Metres
     cargo: site_bridge.Cargo | None = None
     """What carries containers over it without drivers; without one there are only lanes."""
+    phase_2: site_bridge.Cargo | None = None
+    """The same in Phase 2: more lanes, cranes and vehicles."""
     sky_rail: site_sky_rail.SkyRail | None = None
     """Another way to carry the same containers: `--carrier sky-rail`."""
 
@@ -226,6 +228,27 @@ class Site(Strict, frozen=True):
         known = [day.date.isoformat() for day in self.traffic.days]
         raise UnknownName(f"day of {self.id}", date.isoformat(), known)
 
+    def in_phase(self, phase: int) -> Site:
+        """The site with the cargo of Phase 1 or 2; `UnknownName` if the file has none of it.
+
+        What the capacity tier needs besides (`crossing`) is Phase 1's, if Phase 2 says nothing.
+        """
+        found = {1: self.bridge.cargo, 2: self.bridge.phase_2}
+        cargo = found.get(phase)
+        if cargo is None:
+            known = [str(number) for number, one in found.items() if one is not None]
+            raise UnknownName(f"phase of {self.id}", str(phase), known)
+        if cargo.crossing is None and self.bridge.cargo is not None:
+            crossing = self.bridge.cargo.crossing
+            cargo = msgspec.structs.replace(cargo, crossing=crossing)
+        return self.with_cargo(cargo)
+
+    def with_cargo(self, cargo: site_bridge.Cargo) -> Site:
+        """The site with other cargo on its bridge."""
+        return msgspec.structs.replace(
+            self, bridge=msgspec.structs.replace(self.bridge, cargo=cargo)
+        )
+
 
 def known_sites() -> list[str]:
     """Names of the sites that come with the product."""
@@ -279,8 +302,10 @@ def _problems(site: Site, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _lane_problems(key, lane, site)
     if not site.lanes:
         yield "lanes", "a site needs at least one lane"
-    if site.bridge.cargo is not None:
-        yield from site_bridge_checks.problems(site.bridge.cargo, site.bridge.length_m)
+    for key, cargo in (("cargo", site.bridge.cargo), ("phase_2", site.bridge.phase_2)):
+        if cargo is not None:
+            length_m = site.bridge.length_m
+            yield from site_bridge_checks.problems(cargo, length_m, f"bridge.{key}")
     if site.bridge.sky_rail is not None:
         yield from site_sky_rail.problems(site.bridge.cargo, site.bridge.sky_rail)
     yield from _source_problems(site, data)

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Side = Literal["home", "far"]
+SIDES: tuple[Side, Side] = ("home", "far")
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Place = Annotated[float, Meta(ge=-20_000, le=20_000)]
@@ -40,13 +41,23 @@ class Road(Strict, frozen=True):
     two_way: bool = False
 
 
-class SingleLane(Strict, frozen=True):
-    """A stretch on which all vehicles drive one way at a time, in platoons."""
+class Lane(Strict, frozen=True, kw_only=True):
+    """A lane over the bridge, from abutment to abutment.
 
+    `alternating`: all its vehicles drive one way at a time, in platoons. `one-way`: they drive as
+    `nodes` are listed; it alternates while no other open lane leads the other way. So its roads
+    are two-way in either mode.
+    """
+
+    id: Name
     nodes: Annotated[list[Name], Meta(min_length=2)]
+    mode: Literal["alternating", "one-way"] = "alternating"
     platoon: Annotated[int, Meta(ge=1, le=50)]
+    """So many follow each other while it alternates and somebody waits at the other end."""
     clearance_s: Seconds
     """Between the last vehicle of one direction and the first of the other."""
+    at_once: Annotated[int, Meta(ge=1, le=50)] | None = None
+    """So many vehicles on it at once; without a limit they follow each other."""
 
 
 class Yard(Strict, frozen=True):
@@ -164,8 +175,8 @@ class Cargo(Strict, frozen=True):
     """Length of the exclusive zone about the line."""
     nodes: Annotated[list[Node], Meta(min_length=2)]
     roads: Annotated[list[Road], Meta(min_length=1)]
-    single_lane: SingleLane
-    yards: Annotated[list[Yard], Meta(min_length=2, max_length=2)]
+    lanes: Annotated[list[Lane], Meta(min_length=1, max_length=2)]
+    yards: Annotated[list[Yard], Meta(min_length=2, max_length=40)]
     fleet: Fleet
     demand: Demand
     canopies: list[Canopy] = []
@@ -178,6 +189,10 @@ class Cargo(Strict, frozen=True):
     def node(self, id: str) -> Node:
         """The node of this id."""
         return next(node for node in self.nodes if node.id == id)
+
+    def side(self, side: Side) -> list[Yard]:
+        """The yards of one side."""
+        return [yard for yard in self.yards if yard.side == side]
 
     def edges(self) -> Iterator[tuple[str, str, float]]:
         """Every directed edge and its speed limit, m/s."""

@@ -11,18 +11,20 @@ from twin.site_bridge import Cargo, Node
 _FITS_M = 0.5
 MIN_EDGE_M = 7.0
 """Nodes nearer than this cannot be told apart by a vehicle of 15 m (estimate)."""
+MIN_LANES_M = 5.0
+"""Centre lines of two lanes: a vehicle of 3 m and a safety field on either side (estimate)."""
 
 _SOCKETS = 4
 """Of a rack, as its profile has them."""
 
 
-def problems(cargo: Cargo, length_m: float) -> Iterator[tuple[str, str]]:
-    """Key and message of whatever cannot be."""
-    key = "bridge.cargo"
+def problems(cargo: Cargo, length_m: float, key: str = "bridge.cargo") -> Iterator[tuple[str, str]]:
+    """Key and message of whatever cannot be; `key` is where it stands in the file."""
     known = {node.id: node for node in cargo.nodes}
     if not 0 < cargo.line_m < length_m:
         yield f"{key}.line_m", f"is {cargo.line_m} m, but the bridge is from 0 to {length_m} m"
-    yield from _single_lane_problems(f"{key}.single_lane", cargo, known, length_m)
+    for index in range(len(cargo.lanes)):
+        yield from _lane_problems(f"{key}.lanes.{index}", cargo, index, known, length_m)
     yield from graph_problems(key, cargo)
     crossing = cargo.crossing
     if crossing is not None and crossing.reefer_share < cargo.demand.perishable:
@@ -98,29 +100,54 @@ def _road_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[t
             return
 
 
-def _single_lane_problems(
-    at: str, cargo: Cargo, known: dict[str, Node], length_m: float
+def _lane_problems(
+    at: str, cargo: Cargo, index: int, known: dict[str, Node], length_m: float
 ) -> Iterator[tuple[str, str]]:
-    nodes = cargo.single_lane.nodes
-    unknown = [name for name in nodes if name not in known]
+    lane, before = cargo.lanes[index], cargo.lanes[:index]
+    if lane.id in [one.id for one in before]:
+        yield f"{at}.id", f"lane {lane.id!r} stands twice"
+    unknown = [name for name in lane.nodes if name not in known]
     if unknown:
         yield f"{at}.nodes", f"names no node {unknown[0]!r}"
         return
-    xs = [known[name].x_m for name in nodes]
+    shared = [name for one in before for name in one.nodes if name in lane.nodes]
+    if shared:
+        yield f"{at}.nodes", f"{shared[0]} lies on two lanes"
+    places = [known[name] for name in lane.nodes]
+    xs = [place.x_m for place in places]
+    if xs != sorted(xs):
+        xs.reverse()
     if xs != sorted(xs) or xs[0] > _FITS_M or xs[-1] < length_m - _FITS_M:
-        yield f"{at}.nodes", f"must lead from x = 0 to x = {length_m} m in order"
+        yield f"{at}.nodes", f"must lead from x = 0 to x = {length_m} m, or back, in order"
+    across = [place.y_m for place in places]
+    if max(across) - min(across) > _FITS_M:
+        yield f"{at}.nodes", f"goes from y = {min(across)} to {max(across)} m: a lane is straight"
+    for one in before:
+        apart_m = abs(across[0] - known[one.nodes[0]].y_m) if one.nodes[0] in known else math.inf
+        if apart_m < MIN_LANES_M:
+            yield f"{at}.nodes", f"{apart_m} m beside {one.id}, at least {MIN_LANES_M} m needed"
     edges = {(a, b) for a, b, _ in cargo.edges()}
-    for a, b in itertools.pairwise(nodes):
+    for a, b in itertools.pairwise(lane.nodes):
         if (a, b) not in edges or (b, a) not in edges:
             yield f"{at}.nodes", f"no two-way road joins {a} and {b}"
     half_m = cargo.line_zone_m / 2
     if any(abs(x - cargo.line_m) < half_m for x in xs):
         yield f"{at}.nodes", "one lies within the zone of the line, where nobody may wait"
+    if len(cargo.lanes) == 1 and lane.mode == "one-way":
+        yield f"{at}.mode", "is one-way, and there is no lane for the way back"
+    headings = {known[one.nodes[-1]].x_m > known[one.nodes[0]].x_m for one in [*before, lane]}
+    if index and len(headings) == 1 and all(one.mode == "one-way" for one in cargo.lanes):
+        yield f"{at}.nodes", "leads the same way as the other lane: nobody would come back"
 
 
 def _yard_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[tuple[str, str]]:
     if {yard.side for yard in cargo.yards} != {"home", "far"}:
-        yield f"{key}.yards", "one yard lies on the home side and one on the far side"
+        yield f"{key}.yards", "at least one lies on the home side and one on the far side"
+    for what in ("id", "crane"):
+        names = [getattr(yard, what) for yard in cargo.yards]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield f"{key}.yards.{index}.{what}", f"{name!r} stands twice"
     used: set[str] = set()
     for index, yard in enumerate(cargo.yards):
         at = f"{key}.yards.{index}"

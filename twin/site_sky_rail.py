@@ -66,7 +66,7 @@ def with_sky_rail(cargo: Cargo, rail: SkyRail) -> Cargo:
         cargo,
         nodes=[Node(id=n.id, x_m=n.x_m, y_m=n.y_m) for n in rail.nodes],
         roads=[Road(through=p.through, speed_m_s=p.speed_m_s) for p in rail.pieces],
-        single_lane=replace(cargo.single_lane, nodes=[]),
+        lanes=[],
         yards=[
             replace(yard, bays=stations[yard.id].bays, parks=stations[yard.id].parks)
             for yard in cargo.yards

@@ -44,12 +44,15 @@ def play(
     faults: Iterable[Fault] = (), make: Create = create, before: Before | None = None,
     consignments: Callable[[Bridge], list[Consignment]] | None = None,
     options: Mapping[str, Any] | None = None, carrier: CarrierKind = CarrierKind.IGV,
+    on: site.Site | None = None, link: bool = True,
 ) -> Day:  # fmt: skip
     """Let `boxes` come within `hours`, and wait for them at most `drain_s` longer."""
 
     async def main(clock: Clock) -> tuple[Bridge, FleetManager, Trace, float]:
         trace = Trace(clock)
-        bridge = Bridge(site.load("bac-luan-2"), clock, trace, seed=seed, carrier=carrier)
+        bridge = Bridge(
+            on or site.load("bac-luan-2"), clock, trace, seed=seed, carrier=carrier, link=link
+        )
         bridge.plan_faults(faults)
         if before is not None:
             before(bridge)

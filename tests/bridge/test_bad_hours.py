@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("asyncua")
 
 from fixtures.bridge_hours import FAULTED, Hours, draw, play
-from fixtures.stack.fleet.traffic import SingleLane, Traffic
+from fixtures.stack.fleet.traffic import Lane, Traffic
 
 FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
 
@@ -45,7 +45,17 @@ def test_who_turns_at_the_mouth_of_the_lane_has_it_alone() -> None:
     """Found by seed 17: round the last node and back, while another one was to come out there."""
     now = [0.0]
     traffic = Traffic(
-        {"nodes": ["a", "b", "c"], "platoon": 4, "clearance_s": 30.0}, lambda: now[0], lambda: None
+        [
+            {
+                "id": "lane-1",
+                "mode": "alternating",
+                "nodes": ["a", "b", "c"],
+                "platoon": 4,
+                "clearance_s": 30.0,
+            }
+        ],
+        lambda: now[0],
+        lambda: None,
     )
     assert traffic.claim_next("coming", ["in", "a", "b", "c", "out"], 1)
     assert not traffic.claim_next("turning", ["near", "c", "out"], 1)
@@ -57,7 +67,7 @@ def test_who_turns_at_the_mouth_of_the_lane_has_it_alone() -> None:
 def test_nobody_waits_in_the_lane_for_who_does_not_ask_any_more() -> None:
     """A vehicle that broke down while it waited does not end the platoons of the others."""
     now = [0.0]
-    lane = SingleLane(["a", "b"], 1, 30.0, lambda: now[0])
+    lane = Lane(["a", "b"], 1, 30.0, lambda: now[0])
     assert lane.enter("first", True)
     assert not lane.enter("broken", False)
     lane.leave("first")

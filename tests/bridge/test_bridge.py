@@ -18,6 +18,8 @@ from twin.judge.bridge import BRIDGE
 from twin.judge.bridge_kpis import bridge_kpis
 
 pytestmark = pytest.mark.slow
+TWO_LANES = {"sees_no_closing", "asks_for_no_lane"}
+"""Mutants of lanes that close: test_phase_2.py."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_two_hours_with_twenty_boxes_hold_every_rule() -> None:
     assert first.bridge.finished == 20
     kpis = bridge_kpis(first.facts)
     assert {name: count.crossed for name, count in kpis.boxes.items()} == {
-        "cn.vn": 10, "vn.cn": 10
+        "far.home": 10, "home.far": 10
     }  # fmt: skip
     assert kpis.line_crossings_laden == 20
     # A yard lies 2.5 km from the other: at 20 to 25 km/h that is 6 to 7.5 min of driving, and two
@@ -92,7 +94,7 @@ MUTANT_FAULTS = {
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("name", FLEET_MUTANTS)
+@pytest.mark.parametrize("name", sorted(FLEET_MUTANTS.keys() - TWO_LANES))
 def test_each_wrong_fleet_manager_is_caught_by_its_rule(name: str) -> None:
     """A judge that lets one of them through is no judge."""
     boxes = 8 if name == "trusts_the_plan" else 2

@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--faults", str(faults), "--out", str(path), "--json",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["boxes"]["vn.cn"]["crossed"] == 1
+    assert json.loads(result.stdout)["boxes"]["home.far"]["crossed"] == 1
     return path
 
 

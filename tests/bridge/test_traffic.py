@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.stack.fleet.graph import Graph
-from fixtures.stack.fleet.traffic import SingleLane, Traffic
+from fixtures.stack.fleet.traffic import Lane, Traffic
 from twin import site
 from twin.bridge import graph_of
+from twin.bridge.less import Part, without
 
-CARGO = site.load("bac-luan-2").bridge.cargo
-assert CARGO is not None
-GRAPH = graph_of(CARGO)
-STOPS = {name for yard in CARGO.yards for name in [*yard.bays, *yard.parks]}
+
+def drawn(plan: site.Site) -> tuple[dict[str, Any], set[str]]:
+    """The graph of a site as the stack gets it, and its stops."""
+    cargo = plan.bridge.cargo
+    assert cargo is not None
+    return graph_of(cargo), {name for yard in cargo.yards for name in [*yard.bays, *yard.parks]}
+
+
+SITE = site.load("bac-luan-2")
+GRAPH, STOPS = drawn(SITE)
+GRAPHS = {
+    "phase 1": (GRAPH, STOPS),
+    "phase 2": drawn(SITE.in_phase(2)),
+    "phase 2, one lane": drawn(without(SITE.in_phase(2), Part.LANE)),
+    "phase 2, no link": drawn(without(SITE.in_phase(2), Part.LINK)),
+}
 
 
 @given(
@@ -28,7 +42,7 @@ def test_the_lane_is_one_way_and_whoever_asks_gets_it(
 ) -> None:
     """Never two directions inside; emptied, it takes every vehicle that waits, in bounded turns."""
     now = [0.0]
-    lane = SingleLane(["a", "b"], platoon, 30.0, lambda: now[0])
+    lane = Lane(["a", "b"], platoon, 30.0, lambda: now[0])
     way: dict[str, bool] = {}
     for number, forward in wishes:
         name = f"igv-{number}"
@@ -55,7 +69,7 @@ def test_the_lane_is_one_way_and_whoever_asks_gets_it(
 def test_the_other_direction_waits_for_the_clearance() -> None:
     """The first of the other direction goes 30 s after the last of this one has left."""
     now = [100.0]
-    lane = SingleLane(["a", "b"], 4, 30.0, lambda: now[0])
+    lane = Lane(["a", "b"], 4, 30.0, lambda: now[0])
     assert lane.enter("one", True)
     assert not lane.enter("two", False)
     lane.leave("one")
@@ -67,7 +81,7 @@ def test_the_other_direction_waits_for_the_clearance() -> None:
 
 def test_a_platoon_ends_when_the_other_side_waits() -> None:
     """Four follow each other; the fifth stays behind who waits on the other side."""
-    lane = SingleLane(["a", "b"], 4, 30.0, lambda: 0.0)
+    lane = Lane(["a", "b"], 4, 30.0, lambda: 0.0)
     assert all(lane.enter(f"igv-{number}", True) for number in range(4))
     assert not lane.enter("other", False)
     assert not lane.enter("igv-4", True)
@@ -78,7 +92,7 @@ def test_a_platoon_ends_when_the_other_side_waits() -> None:
 def test_after_a_turn_the_other_side_has_a_whole_platoon() -> None:
     """Four of the new direction go although the old one waits; the fifth does not."""
     now = [0.0]
-    lane = SingleLane(["a", "b"], 4, 30.0, lambda: now[0])
+    lane = Lane(["a", "b"], 4, 30.0, lambda: now[0])
     assert lane.enter("first", True)
     lane.leave("first")
     now[0] += 31.0
@@ -100,14 +114,23 @@ def test_every_stop_is_reached_from_every_other_without_driving_through_a_third(
             assert sum(crossings) == (start[:2] != goal[:2])
 
 
-@settings(max_examples=40)
-@given(st.integers(0, 2**32), st.integers(2, 6))
-def test_vehicles_that_claim_in_order_always_all_arrive(seed: int, count: int) -> None:
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32), st.integers(2, 6), st.sampled_from(sorted(GRAPHS)),
+    st.sampled_from([set(), {"lane-1"}, {"lane-2"}]),
+)  # fmt: skip
+def test_vehicles_that_claim_in_order_always_all_arrive(
+    seed: int, count: int, name: str, closed: set[str]
+) -> None:
     """Any vehicles, any goals, any order of steps: no node has two owners, and nobody is stuck."""
     luck = random.Random(seed)
-    graph, now = Graph(GRAPH, STOPS), [0.0]
-    traffic = Traffic(GRAPH["single_lane"], lambda: now[0], lambda: None)
-    places = luck.sample(sorted(STOPS), 2 * count)
+    drawing, stops = GRAPHS[name]
+    graph, now = Graph(drawing, stops), [0.0]
+    traffic = Traffic(drawing["lanes"], lambda: now[0], lambda: None)
+    if len(traffic.lanes) > 1:
+        traffic.close(closed)
+    graph.barred = traffic.barred()
+    places = luck.sample(sorted(stops), 2 * count)
     at = {f"igv-{number}": places[number] for number in range(count)}
     routes = {}
     for number, (name, start) in enumerate(at.items()):
@@ -116,7 +139,7 @@ def test_vehicles_that_claim_in_order_always_all_arrive(seed: int, count: int) -
         assert traffic.claim(name, goal)
         routes[name] = graph.route(start, goal)
     index = dict.fromkeys(routes, 0)
-    for _ in range(60 * count):
+    for _ in range(100 * count):
         now[0] += 5.0
         for name in luck.sample(sorted(routes), count):  # each has its turn
             route, here = routes[name], index[name]

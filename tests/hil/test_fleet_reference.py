@@ -45,7 +45,8 @@ class Hands:
         self._graph = {
             "nodes": [{"id": n, "x_m": x, "y_m": y} for n, (x, y) in layout.nodes.items()],
             "edges": [{"from": a, "to": b, "speed_m_s": SPEED_M_S} for a, b in both],
-            "single_lane": {"nodes": lane, "platoon": 1, "clearance_s": 0.0, "most": 1},
+            "lanes": [{"id": "lane", "nodes": lane, "mode": "alternating", "platoon": 1,
+                       "clearance_s": 0.0, "at_once": 1}],
         }  # fmt: skip
         self._stops = [name for name in layout.nodes if name not in layout.zone]
         self.fleet: Fleet | None = None

@@ -16,8 +16,9 @@ from typing import Any
 from twin import faults as fault_schedule
 from twin.bridge import cold_chain
 from twin.bridge.cargo import Flow
-from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, zones
+from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, rail_zones
 from twin.bridge.cold_chain import ColdChain
+from twin.bridge.lanes import Lanes
 from twin.bridge.map_office import MapOffice
 from twin.bridge.positioning import Positioning
 from twin.bridge.radio import Elsewhere, Radio
@@ -39,7 +40,6 @@ from twin.world.wind import Wind
 
 OPENS_H = 0.0
 """Cargo crosses day and night: its day begins at midnight."""
-_HALF_WIDTH_M = 4.0
 _DONE_LOOK_S = 10.0
 
 
@@ -49,12 +49,13 @@ class Bridge:
     def __init__(
         self, site: Site, clock: Clock, trace: Trace, *, seed: int = 0, engine: str = "kinematic",
         carrier: CarrierKind = CarrierKind.IGV, credentials: Credentials | None = None,
-        radio: Radio | None = None,
+        radio: Radio | None = None, link: bool = True,
     ) -> None:  # fmt: skip
         """`engine`: of the vehicles' motion, `kinematic`, `pybullet` or `mujoco`; a sky-rail's
         carriers have the first alone.
 
         `credentials` come from the seed unless they are given; `radio` is our own broker.
+        Without the `link` between the two sides' systems they release by telephone.
         """
         self.site, self.cargo, self.clock, self.trace, self.seed = (
             site, cargo_of(site, carrier), clock, trace, seed,
@@ -88,22 +89,24 @@ class Bridge:
         self.ledger = Ledger(
             clock, trace, self.yards.yards, bodies, carriers, self.yards.docks
         )  # fmt: skip
-        self.crossing = Crossing(
-            clock, trace, carriers, line_m=self.cargo.line_m,
-            zones=zones(site, self.cargo, carrier), half_width_m=_HALF_WIDTH_M,
-        )  # fmt: skip
+        self.lanes = Lanes(self.cargo, trace, site.bridge.length_m)
+        on_rails = carrier is CarrierKind.SKY_RAIL
+        zones = rail_zones(site, self.cargo) if on_rails else self.lanes.zones()
+        self.crossing = Crossing(clock, trace, carriers, line_m=self.cargo.line_m, zones=zones)
         self.cold_chain = ColdChain(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards.yards, climate=site.climate
         )
         self.flow = Flow(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
-            cold_chain=self.cold_chain, seed=seed,
+            cold_chain=self.cold_chain, seed=seed, link=link,
         )  # fmt: skip
         self.maps = MapOffice(
             MAP, graph_of(self.cargo), clock, trace, rng=self._rng("maps"), igvs=self.igvs,
             token=self._credentials.token,
         )  # fmt: skip
-        self.service = TransferService(self.transfers, clock, trace, self._credentials.token)
+        self.service = TransferService(
+            self.transfers, clock, trace, self._credentials.token, self.lanes.closed
+        )
         self.wire_list: dict[str, Any] = {}
 
     def _broker(self) -> MqttServer:
@@ -202,7 +205,8 @@ class Bridge:
     def targets(self) -> Mapping[str, Faulty]:
         """Everything that has a fault menu, by its id."""
         plain: list[Faulty] = [
-            self.transfers, self.area, self.flow.truckers, *self.yards.targets,
+            self.transfers, self.area, self.flow.truckers, *self.lanes.lanes.values(),
+            *self.yards.targets,
             *self.positioning.targets, *self.cold_chain.targets,
             self.maps, self.maps.service,
         ]  # fmt: skip

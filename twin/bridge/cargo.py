@@ -13,8 +13,9 @@ from twin.bridge.yards import Yards
 from twin.clock import Clock
 from twin.devices.base import FaultKind, Faulty, Parameter
 from twin.documents import containers
+from twin.errors import HarnessError
 from twin.partner.transfers import Transfer, Transfers
-from twin.site_bridge import Cargo
+from twin.site_bridge import Cargo, Side
 from twin.trace import Trace
 from twin.world import boxes
 from twin.world.boxes import Consignment, Trucks
@@ -38,21 +39,42 @@ class Truckers(Faulty):
     }
 
 
+class Telephone:
+    """One line between the two sides: one call at a time, in the order in which they were due."""
+
+    def __init__(self, clock: Clock, call_s: float) -> None:
+        self._clock, self._call_s, self._free_s = clock, call_s, 0.0
+
+    def call(self, told: Callable[[], None]) -> None:
+        """Have `told` called when the call is over."""
+        now_s = self._clock.now_s()
+        self._free_s = max(self._free_s, now_s) + self._call_s
+        self._clock.call_later(self._free_s - now_s, told)
+
+
+def _call_s(cargo: Cargo) -> float:
+    if cargo.crossing is None:
+        raise HarnessError("no [bridge.cargo.crossing] says how long a release by telephone takes")
+    return cargo.crossing.manual_release_s
+
+
 class Flow:
     """The boxes of one bridge from their trucks to their receipts."""
 
     def __init__(
         self, cargo: Cargo, clock: Clock, trace: Trace, *, rng: Callable[[str], random.Random],
-        yards: Yards, ledger: Ledger, cold_chain: ColdChain, seed: int,
+        yards: Yards, ledger: Ledger, cold_chain: ColdChain, seed: int, link: bool = True,
     ) -> None:  # fmt: skip
         self._cargo, self._clock, self._trace, self._seed = cargo, clock, trace, seed
         self._yards, self._ledger, self._cold_chain = yards, ledger, cold_chain
+        self._sides = {yard.id: yard.side for yard in cargo.yards}
+        self._telephone = None if link else Telephone(clock, _call_s(cargo))
         self.truckers, self._luck = Truckers("trucks", trace), rng("wrong boxes")
         key = rng("receipts").randbytes(32)
-        self.transfers = Transfers(clock, trace, key, yards.box_at, self._given_up)
+        self.transfers = Transfers(clock, trace, key, yards.box_at, self._given_up, self._sides)
         self.trucks = Trucks(
             clock, trace, yards.yards, ledger, cargo.demand, rng("trucks"), self._ready,
-            self.transfers.fetch,
+            self.transfers.fetch, self._sides,
         )  # fmt: skip
         self.trucks.before_fetch = cold_chain.unplug
         ledger.on_gone(cold_chain.left)
@@ -90,15 +112,25 @@ class Flow:
         self.transfers.offer(
             Transfer(
                 number, box.number, one.from_yard, one.to_yard, place.id, box.perishable,
-                box.mass_kg, self._clock.now_s(),
+                box.mass_kg, self._clock.now_s(), from_side=self._sides[one.from_yard],
             )
         )  # fmt: skip
         self.authorities(number, one)
 
     def _timed(self, number: str, one: Consignment) -> None:
-        release = self.transfers.release
-        self._clock.call_later(one.home_release_s, lambda: release(number, "home"))
-        self._clock.call_later(one.far_release_s, lambda: release(number, "far"))
+        sides: tuple[tuple[Side, float], ...] = (
+            ("home", one.home_release_s), ("far", one.far_release_s)
+        )  # fmt: skip
+        for side, wait_s in sides:
+            self._clock.call_later(wait_s, partial(self._release, number, side, one.from_yard))
+
+    def _release(self, number: str, side: Side, from_yard: str) -> None:
+        """One side releases: over the link, or, to whoever sits beyond the line, by telephone."""
+        release = partial(self.transfers.release, number, side)
+        if self._telephone is None or side == self._sides[from_yard]:
+            release()
+        else:
+            self._telephone.call(release)
 
     def _swap(self, place: Place) -> None:
         """The driver has another box on his trailer than his papers say."""

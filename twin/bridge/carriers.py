@@ -76,26 +76,22 @@ def furnish(spec: SkyRail, cargo: Cargo, yard: Yard, world: YardWorld, tables: T
         tables.add(Dock(name, node.x_m, node.y_m))
 
 
-def zones(site: Site, cargo: Cargo, kind: CarrierKind) -> Iterator[Zone]:
-    """The line's zone and the stretches with one direction; of a sky-rail, each rail has its own.
+def rail_zones(site: Site, cargo: Cargo) -> Iterator[Zone]:
+    """Of each rail of a sky-rail the line's zone and the stretch with one direction.
 
     A block of a rail, less a carrier's length at its ends, is for one carrier at a time.
     """
     half_m, length_m = cargo.line_zone_m / 2, site.bridge.length_m
     from_m, to_m = cargo.line_m - half_m, cargo.line_m + half_m
-    if kind is CarrierKind.IGV:
-        yield Zone("line", from_m, to_m)
-        yield Zone("single-lane", 0.0, length_m, "one-way")
-        return
     body_m = SkyRailParameters().vehicle.length_m
     on_span = [n for n in cargo.nodes if 0 <= n.x_m <= length_m]
     for y_m in sorted({n.y_m for n in on_span}):
         lane = (y_m - _HALF_RAIL_M, y_m + _HALF_RAIL_M)
-        yield Zone(f"line-{y_m:g}", from_m, to_m, y_m=lane)
-        yield Zone(f"rail-{y_m:g}", 0.0, length_m, "one-way", y_m=lane)
+        yield Zone(f"line-{y_m:g}", from_m, to_m, across_m=lane)
+        yield Zone(f"rail-{y_m:g}", 0.0, length_m, "one-way", across_m=lane)
         xs = sorted(n.x_m for n in on_span if n.y_m == y_m)
         for number, (a, b) in enumerate(itertools.pairwise(xs)):
-            yield Zone(f"block-{y_m:g}-{number + 1}", a + body_m, b - body_m, y_m=lane)
+            yield Zone(f"block-{y_m:g}-{number + 1}", a + body_m, b - body_m, across_m=lane)
 
 
 def line_of(

@@ -37,7 +37,7 @@ def wire_list(
     shown = f"[{host}]" if ":" in host else host
     password = credentials.passwords["scheduler"]
     return {
-        "version": 1,
+        "version": 2,
         "site": site,
         "fleet": {
             "protocol": "mqtt", "host": radio.host or host, "port": broker_port,
@@ -76,9 +76,10 @@ def graph_of(cargo: Cargo) -> dict[str, Any]:
         "edges": [
             {"from": a, "to": b, "speed_m_s": speed} for a, b, speed in cargo.edges()
         ],
-        "single_lane": {
-            "nodes": list(cargo.single_lane.nodes), "platoon": cargo.single_lane.platoon,
-            "clearance_s": cargo.single_lane.clearance_s,
-        },
+        "lanes": [
+            {"id": lane.id, "nodes": list(lane.nodes), "mode": lane.mode, "platoon": lane.platoon,
+             "clearance_s": lane.clearance_s, "at_once": lane.at_once}
+            for lane in cargo.lanes
+        ],
         "line": {"x_m": cargo.line_m, "zone_m": cargo.line_zone_m},
     }  # fmt: skip

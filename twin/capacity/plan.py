@@ -11,7 +11,7 @@ import msgspec
 
 from twin.errors import GateTwinError
 from twin.site import Site
-from twin.site_bridge import Crossing
+from twin.site_bridge import SIDES, Crossing
 
 DAY_S = 86_400.0
 PHASE_1_BOXES = 400
@@ -47,17 +47,18 @@ def scene_of(site: Site) -> Scene:
             f"lane; sites/bac-luan-2.toml shows what belongs there"
         )
     ways = {}
-    for yard in cargo.yards:
-        places = [cargo.node(bay).x_m for bay in yard.bays]
+    for side in SIDES:
+        places = [cargo.node(bay).x_m for yard in cargo.side(side) for bay in yard.bays]
         place_m = sum(places) / len(places)
-        ways[yard.side] = -place_m if yard.side == "home" else place_m - site.bridge.length_m
-    on_lane = set(cargo.single_lane.nodes)
+        ways[side] = -place_m if side == "home" else place_m - site.bridge.length_m
+    lane = cargo.lanes[0]
+    on_lane = set(lane.nodes)
     return Scene(
         **msgspec.structs.asdict(cargo.crossing),
         approach_m=(ways["home"], ways["far"]),
         road_speed_m_s=min(v for a, b, v in cargo.edges() if {a, b} <= on_lane),
-        platoon=cargo.single_lane.platoon,
-        clearance_s=cargo.single_lane.clearance_s,
+        platoon=lane.platoon,
+        clearance_s=lane.clearance_s,
         load_kg=cargo.demand.mass_kg,
         perishable_share=cargo.demand.perishable,
     )

@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-12)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-13)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from twin.judge import bridge_cold, bridge_position
+from twin.judge import bridge_cold, bridge_lanes, bridge_position
 from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
@@ -128,8 +128,8 @@ def crosses_once(facts: BridgeFacts, finding: Finding) -> None:
 def one_in_a_zone(facts: BridgeFacts, finding: Finding) -> None:
     """Judge each stay in a zone, by the outline of the body.
 
-    Two vehicles are never in an exclusive zone at once (the line's), nor in a one-way zone (the
-    alternating lane) when they came in from different sides.
+    Two vehicles are never in an exclusive zone at once (the line's, on each lane), nor in a one-way
+    zone (a lane, whichever way it leads now) when they came in from different sides.
     """
     for zone, stays in facts.zones.items():
         inside: list[ZoneStay] = []
@@ -289,3 +289,4 @@ _rule("BRIDGE-10", notice_s=bridge_cold.NOTICE_S, overtaken=bridge_cold.OVERTAKE
 )
 _rule("BRIDGE-11", plug_s=bridge_cold.PLUG_S)(bridge_cold.gets_power)
 _rule("BRIDGE-12", stop_s=bridge_position.STOP_S)(bridge_position.map_in_force)
+_rule("BRIDGE-13", lead_s=bridge_lanes.LEAD_S)(bridge_lanes.stays_out)

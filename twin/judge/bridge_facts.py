@@ -29,6 +29,7 @@ class Crossing:
     permitted_s: float | None = None
     received_s: float | None = None
     failed_s: float | None = None
+    from_side: str = "home"
     lifted_s: float | None = None
     """When the crane had it in the air for the first time."""
 
@@ -39,6 +40,11 @@ class Crossing:
             if at_s <= t_s:
                 (sides.add if on else sides.discard)(side)
         return sides
+
+    @property
+    def direction(self) -> str:
+        """`home.far` or `far.home`."""
+        return "home.far" if self.from_side == "home" else "far.home"
 
     @property
     def over_s(self) -> float:
@@ -227,7 +233,7 @@ def _transfer(facts: BridgeFacts, record: Record) -> None:
     if what == "ready":
         facts.crossings[data["transfer"]] = Crossing(
             data["transfer"], data["box"], data["from_yard"], data["to_yard"],
-            bool(data["perishable"]), t_s, record.id,
+            bool(data["perishable"]), t_s, record.id, from_side=data.get("from_side", "home"),
         )  # fmt: skip
         return
     one = facts.crossings.get(data["transfer"])

@@ -40,7 +40,7 @@ class ColdChain(Struct, frozen=True):
 
 
 class BridgeKpis(Struct, frozen=True):
-    """Figures of one run. Directions are `FROM.TO` of yards; times in seconds."""
+    """Figures of one run. Directions are `home.far` and `far.home`; times in seconds."""
 
     site: str
     seed: int
@@ -78,7 +78,7 @@ def bridge_kpis(facts: BridgeFacts, *, wall_s: float = 0.0) -> BridgeKpis:
     """Measure one run."""
     flows: dict[str, list[Crossing]] = {}
     for one in facts.crossings.values():
-        flows.setdefault(f"{one.from_yard}.{one.to_yard}", []).append(one)
+        flows.setdefault(one.direction, []).append(one)
     flows = dict(sorted(flows.items()))
     end_s = facts.end_s or 1.0
     crossed = [event for event in facts.line if event.kind == "crossed"]

@@ -2,10 +2,10 @@
 
 | request | answer |
 | --- | --- |
-| `GET /v1/transfers?after=SEQ` | what has changed since, and the next `after` |
+| `GET /v1/transfers?after=SEQ` | what has changed since, the next `after`, closed lanes |
 | `GET /v1/key` | the receiving side's public key (Ed25519, hexadecimal) and the civil time |
 | `POST /v1/transfers/ID/permit` | 200 and the transfer, or 409 with a code |
-| `POST /v1/transfers/ID/receipt` `{"place"}` | 200 and the signed statement, or 409 |
+| `POST /v1/transfers/ID/receipt` `{"place", "yard"}` | 200 and the signed statement, or 409 |
 | `POST /v1/transfers/ID/failure` `{"reason"}` | 200 and the transfer |
 
 Every request may be repeated: the answer is the same. Failures are problem documents (RFC 9457).
@@ -42,6 +42,7 @@ ROUTES = (
 
 class _Receipt(msgspec.Struct, forbid_unknown_fields=True):
     place: str
+    yard: str | None = None
 
 
 class _Failure(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +52,12 @@ class _Failure(msgspec.Struct, forbid_unknown_fields=True):
 class TransferService:
     """Serves one `Transfers` over HTTP with a bearer token."""
 
-    def __init__(self, transfers: Transfers, clock: Clock, trace: Trace, token: str) -> None:
+    def __init__(
+        self, transfers: Transfers, clock: Clock, trace: Trace, token: str,
+        closed_lanes: Callable[[], list[str]] = list,
+    ) -> None:  # fmt: skip
+        """`closed_lanes` gives the ids of the lanes that both sides have closed."""
+        self._closed_lanes = closed_lanes
         self.transfers, self._clock, self._trace = transfers, clock, trace
         self._bearer = f"Bearer {token}".encode()
         self._runner: web.AppRunner | None = None
@@ -112,7 +118,8 @@ class TransferService:
         after = int(request.query.get("after", "0"))
         found = self.transfers.after(after)
         latest = max((one.seq for one in found), default=after)
-        return _json({"transfers": [one.shown() for one in found], "next": latest})
+        shown = [one.shown() for one in found]
+        return _json({"transfers": shown, "next": latest, "closed_lanes": self._closed_lanes()})
 
     async def _key(self, _request: web.Request) -> web.Response:
         return _json(
@@ -127,7 +134,7 @@ class TransferService:
 
     async def _receipt(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=_Receipt)
-        return _json(self.transfers.receive(request.match_info["id"], body.place))
+        return _json(self.transfers.receive(request.match_info["id"], body.place, body.yard))
 
     async def _failure(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=_Failure)

@@ -50,6 +50,7 @@ class Transfer:
     receipt: dict[str, Any] = field(default_factory=dict)
     fetched: bool = False
     seq: int = 0
+    from_side: Side = "home"
 
     def shown(self) -> dict[str, Any]:
         """What the service shows of it."""
@@ -94,8 +95,9 @@ class Transfers(Faulty):
     def __init__(
         self, clock: Clock, trace: Trace, seed: bytes, truth: Truth,
         given_up: Callable[[Transfer], None] = lambda _: None,
+        sides: Mapping[str, Side] | None = None,
     ) -> None:  # fmt: skip
-        """`seed`: 32 bytes from which the receiving side's key is made."""
+        """`seed`: 32 bytes from which the receiving side's key is made; `sides` of the yards."""
         super().__init__("transfers", trace)
         self._clock, self._truth, self._given_up = clock, truth, given_up
         try:
@@ -106,6 +108,7 @@ class Transfers(Faulty):
             ) from error
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.book: dict[str, Transfer] = {}
+        self._sides = dict(sides or {})
         self._seq = 0
         self._withheld: list[tuple[str, Side]] = []
         """Releases that are taken back for a while."""
@@ -127,6 +130,7 @@ class Transfers(Faulty):
             self.id, "transfer.ready", cause, transfer=transfer.id, box=transfer.box,
             from_yard=transfer.from_yard, to_yard=transfer.to_yard, place=transfer.place,
             perishable=transfer.perishable, mass_kg=transfer.mass_kg,
+            from_side=transfer.from_side,
         )  # fmt: skip
 
     def release(self, id: str, side: Side) -> None:
@@ -205,13 +209,21 @@ class Transfers(Faulty):
         self.trace(self.id, "transfer.permitted", transfer=id, box=transfer.box)
         return transfer
 
-    def receive(self, id: str, place: str) -> dict[str, Any]:
-        """The signed receipt for the box that stands at `place` beyond the line, or `Refusal`."""
+    def receive(self, id: str, place: str, yard: str | None = None) -> dict[str, Any]:
+        """The signed receipt for the box that stands at `place` beyond the line, or `Refusal`.
+
+        Any yard of the receiving side will do: what is shown as `to_yard` is where it was planned.
+        """
         transfer = self.find(id)
+        if yard is not None and transfer.state == "permitted" and yard != transfer.to_yard:
+            if yard not in self._sides or self._sides[yard] == transfer.from_side:
+                raise Refusal("not_there", f"{yard} is no yard of the receiving side")
+            transfer.to_yard = yard
         seen = self._truth(transfer.to_yard, place)
         self.trace(
-            self.id, "transfer.receipt_asked", transfer=id, box=transfer.box, place=place, seen=seen
-        )
+            self.id, "transfer.receipt_asked", transfer=id, box=transfer.box,
+            yard=transfer.to_yard, place=place, seen=seen,
+        )  # fmt: skip
         if transfer.receipt:
             return transfer.receipt
         if transfer.state != "permitted":

@@ -172,7 +172,7 @@ def _waiting(facts: BridgeFacts) -> Figure:
     flows: dict[str, list[float]] = {}
     for one in facts.crossings.values():
         if one.lifted_s is not None:
-            name = f"{one.from_yard} to {one.to_yard}"
+            name = one.direction
             flows.setdefault(name, []).append((one.lifted_s - one.ready_s) / 60)
     data = []
     for name, waits in sorted(flows.items()):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from twin.clock import Clock
 from twin.documents import containers
-from twin.site_bridge import Cargo, Demand
+from twin.site_bridge import SIDES, Cargo, Demand, Side
 from twin.trace import Trace
 from twin.world.crossing import Ledger
 from twin.world.yard import Box, Place, PlaceKind, Yard
@@ -39,11 +39,14 @@ class Consignment:
 
 
 def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignment]:
-    """Containers of `hours` at `boxes_day`: half each way, at random times."""
+    """Containers of `hours` at `boxes_day`: half each way, at random times, yards in turn.
+
+    The same boxes come at the same times whatever the number of yards.
+    """
     demand: Demand = cargo.demand
     rng = random.Random(f"{seed}/consignments")
     count = round(boxes_day * hours / 24)
-    home, far = (next(y.id for y in cargo.yards if y.side == side) for side in ("home", "far"))
+    home, far = ([yard.id for yard in cargo.side(side)] for side in SIDES)
     span_s = max(0.0, hours * 3600 - _FIRST_S)
     times = sorted(_FIRST_S + rng.random() * span_s for _ in range(count))
     numbers: set[str] = set()
@@ -53,13 +56,15 @@ def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignm
         while number in numbers:
             number = containers.make(rng)
         numbers.add(number)
-        start, goal = (home, far) if index % 2 == 0 else (far, home)
+        here, there = (home, far) if index % 2 == 0 else (far, home)
+        turn = index // 2
+        start, goal = here[turn % len(here)], there[turn % len(there)]
         perishable = rng.random() < demand.perishable
         mass_kg = round(rng.uniform(*demand.mass_kg), -1)
         box = Box(number, mass_kg, reefer=perishable, perishable=perishable)
         late_s = round(rng.uniform(*demand.release_s), 1)
         own, other = 5.0, late_s
-        if start != home:
+        if here is far:
             own, other = other, own
         found.append(Consignment(round(t_s, 1), start, goal, box, own, other))
     return found
@@ -84,10 +89,11 @@ class Trucks:
     def __init__(
         self, clock: Clock, trace: Trace, yards: Mapping[str, Yard], ledger: Ledger,
         demand: Demand, rng: random.Random, ready: Ready, fetched: Callable[[str], None],
+        sides: Mapping[str, Side],
     ) -> None:  # fmt: skip
         self._clock, self._trace, self._yards = clock, trace, yards
         self._ledger, self._demand, self._rng, self._ready = ledger, demand, rng, ready
-        self._tell_fetched = fetched
+        self._tell_fetched, self._sides = fetched, sides
         self.before_fetch: Callable[[Box], None] = lambda _: None
         """Called with a box that is about to be lifted onto the truck that fetches it."""
         self._queues: dict[str, deque[Consignment]] = {name: deque() for name in yards}
@@ -104,9 +110,24 @@ class Trucks:
 
     def come(self, one: Consignment) -> None:
         """A truck is there now, and waits for a place under the crane; perishables go first."""
+        yard = self._shortest(one.from_yard)
+        if yard != one.from_yard:
+            one = replace(one, from_yard=yard)
         self._trace("world", "truck.arrival", yard=one.from_yard, box=one.box.number)
         self._queues[one.from_yard].append(one)
         self._serve(one.from_yard)
+
+    def _shortest(self, planned: str) -> str:
+        """The yard of that side with the fewest trucks; the planned one if it is one of them."""
+
+        def trucks(name: str) -> int:
+            places = self._yards[name].places.values()
+            here = sum(one.kind is PlaceKind.TRUCK and one.present for one in places)
+            return here + len(self._queues[name])
+
+        side = self._sides[planned]
+        yards = [name for name in self._yards if self._sides[name] == side]
+        return min(yards, key=lambda name: (trucks(name), name != planned))
 
     def _serve(self, name: str) -> None:
         yard, queue = self._yards[name], self._queues[name]

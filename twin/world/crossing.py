@@ -29,8 +29,8 @@ class Zone:
     to_m: float
     kind: str = "exclusive"
     """Or `one-way`."""
-    y_m: tuple[float, float] | None = None
-    """Only between these y; None: where everything is on the bridge."""
+    across_m: tuple[float, float] = (-4.0, 4.0)
+    """From where to where in y the centre of a vehicle is in it."""
 
 
 class Crossing:
@@ -38,11 +38,10 @@ class Crossing:
 
     def __init__(
         self, clock: Clock, trace: Trace, carriers: Mapping[str, Carrier], *, line_m: float,
-        zones: Iterable[Zone], half_width_m: float,
+        zones: Iterable[Zone],
     ) -> None:  # fmt: skip
-        """`half_width_m`: farther than this from y = 0 a vehicle is not on the bridge."""
         self._clock, self._trace, self._carriers = clock, trace, dict(carriers)
-        self._line_m, self._half_m = line_m, half_width_m
+        self._line_m = line_m
         self._zones = {zone.id: zone for zone in zones}
         self._inside: dict[str, set[str]] = {name: set() for name in carriers}
         self._side: dict[str, str] = {}
@@ -80,11 +79,10 @@ class Crossing:
         half_m = carrier.parameters.length_m / 2
         rear, front = pose.x_m - half_m, pose.x_m + half_m
         self._line(name, carrier, rear, front)
-        whole = (-self._half_m, self._half_m)
         now = {
             zone.id for zone in self._zones.values()
             if front > zone.from_m and rear < zone.to_m
-            and (zone.y_m or whole)[0] <= pose.y_m <= (zone.y_m or whole)[1]
+            and zone.across_m[0] <= pose.y_m <= zone.across_m[1]
         }  # fmt: skip
         was = self._inside[name]
         for zone in sorted(was - now):
