@@ -16,6 +16,7 @@ from tests.vda5050.schemas import check
 from twin.faults import Fault
 from twin.judge.bridge import BRIDGE
 from twin.judge.bridge_kpis import bridge_kpis
+from twin.trace import Record
 
 pytestmark = pytest.mark.slow
 TWO_LANES = {"sees_no_closing", "asks_for_no_lane"}
@@ -118,6 +119,20 @@ def test_the_judges_of_vehicles_see_a_doctored_trace() -> None:
     assert "BRIDGE-05" in judge_bridge(orders).broken
     restarted = [record for record in records if record.kind != "igv.restart"]
     assert "BRIDGE-06" in judge_bridge(restarted).broken
+    torn = [twin for record in records for twin in _with_a_torn_copy(record)]
+    assert judge_bridge(torn)["BRIDGE-05"].state == "held"
+
+
+def _with_a_torn_copy(record: Record) -> list[Record]:
+    """An order, and once more with noise in its id and nothing but its end (found by 1/14)."""
+    if record.kind != "vda5050.rx" or record.payload["topic"] != "order":
+        return [record]
+    order = json.loads(record.payload["payload"])
+    torn = order | {"orderId": "igv-\ufffd\ufffd-3", "nodes": order["nodes"][-1:]}
+    return [
+        record,
+        record._replace(payload={**record.payload, "payload": json.dumps(torn)}),
+    ]
 
 
 def _shortened(payload: dict[str, str]) -> str:

@@ -149,30 +149,36 @@ def one_in_a_zone(facts: BridgeFacts, finding: Finding) -> None:
 def not_past_the_base(facts: BridgeFacts, finding: Finding) -> None:
     """Judge each rest and each passed node of each vehicle against the orders that it has received.
 
-    It is never farther than `beside_m` from the way through its released nodes. A way begins where
-    the vehicle stood when the order came.
+    It is never farther than `beside_m` from the way through the released nodes of the order that it
+    shows, or of the one that has come last, which it may not have shown yet. A way begins where the
+    vehicle stood when the order came. An order that it refuses changes nothing.
     """
     for name, vehicle in facts.vehicles.items():
-        order, way = "", [(math.nan, math.nan)]
+        ways: dict[str, list[Point]] = {}
+        shown, last = "", ""
         here: Point | None = None
         for t_s, kind, record, data in vehicle.events:
             if kind == "order":
                 nodes = data["nodes"]
                 assert isinstance(nodes, list)
-                if data["order"] != order:
-                    order, way = str(data["order"]), [here] if here is not None else []
+                last = str(data["order"])
+                way = ways.setdefault(last, [here] if here is not None else [])
                 way.extend((x, y) for x, y, _ in nodes)
+            elif kind == "shown":
+                shown = str(data["order"])
+                ways = {one: way for one, way in ways.items() if one in (shown, last)}
             elif kind == "igv.put":
-                order, here = "", _point(data)
+                ways, here = {}, _point(data)
             elif kind in ("igv.rest", "igv.passed"):
                 here = _point(data)
-                if not order:
+                released = [ways[one] for one in (shown, last) if one in ways]
+                if not released:
                     continue
                 finding.checked_count += 1
-                off_m = _beside(way, here)
+                off_m = min(_beside(way, here) for way in released)
                 if off_m > BESIDE_M:
                     finding.breach(
-                        "past_the_base", t_s, [record], vehicle=name, order=order,
+                        "past_the_base", t_s, [record], vehicle=name, order=shown or last,
                         off_m=round(off_m, 2),
                     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -82,8 +83,10 @@ class VehicleFacts:
     """What one vehicle did."""
 
     events: list[tuple[float, str, int, dict[str, object]]] = field(default_factory=list)
-    """igv.stop, igv.restart, igv.move, igv.rest, igv.passed, igv.put, igv.position and orders, in
-    order."""
+    """igv.stop, igv.restart, igv.move, igv.rest, igv.passed, igv.put, igv.position, orders, and
+    the order that it shows whenever that changes, one after the other."""
+    shown: str = ""
+    """The order that its last state has."""
     odometer_m: float = 0.0
     energy_kwh: float = 0.0
 
@@ -132,6 +135,7 @@ class BridgeFacts:
         return {one.box: one for one in self.crossings.values()}
 
 
+_ORDER_ID = re.compile(r'"orderId": ?"([^"]*)"')
 _VEHICLE = frozenset(
     {"igv.stop", "igv.restart", "igv.move", "igv.rest", "igv.passed", "igv.put", "igv.power",
      "igv.position", "igv.map"}
@@ -162,6 +166,8 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
             vehicle.events.append((record.t_s, kind, record.id, data))
         elif kind == "vda5050.rx" and data["topic"] == "order":
             _order(facts, record)
+        elif kind == "vda5050.tx" and data["topic"] == "state":
+            _shown(facts, record)
         elif kind.startswith("transfer."):
             _transfer(facts, record)
         elif kind in ("line.entered", "line.crossed"):
@@ -225,6 +231,15 @@ def _order(facts: BridgeFacts, record: Record) -> None:
         return  # what cannot be read releases nothing
     vehicle = facts.vehicles.setdefault(record.source.removesuffix(".vda5050"), VehicleFacts())
     vehicle.events.append((record.t_s, "order", record.id, data))
+
+
+def _shown(facts: BridgeFacts, record: Record) -> None:
+    """Which order a vehicle says that it has, whenever that changes."""
+    vehicle = facts.vehicles.setdefault(record.source.removesuffix(".vda5050"), VehicleFacts())
+    found = _ORDER_ID.search(record.payload["payload"])
+    if found is not None and found[1] != vehicle.shown:
+        vehicle.shown = found[1]
+        vehicle.events.append((record.t_s, "shown", record.id, {"order": found[1]}))
 
 
 def _transfer(facts: BridgeFacts, record: Record) -> None:
