@@ -11,6 +11,8 @@ pytest.importorskip("asyncua")
 from fixtures.bridge_hours import FAULTED, Hours, draw, play
 from fixtures.stack.fleet.traffic import Lane, Traffic
 
+pytestmark = pytest.mark.no_cover
+
 FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
 
 

@@ -12,7 +12,7 @@ from fixtures.bridge_hours import resumes
 from tests.bridge.rig import Day, play
 from twin.faults import Fault
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 def cancelled(day: Day) -> set[str]:

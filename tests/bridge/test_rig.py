@@ -14,6 +14,8 @@ from twin.bridge_rig import BridgeProgram, BridgeRig, BridgeStep, load_bridge_pr
 from twin.cli import main
 from twin.errors import GateTwinError
 
+pytestmark = pytest.mark.no_cover
+
 pytest_plugins = ["pytester"]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "test_my_fleet.py"
 

@@ -167,6 +167,7 @@ QUICK = settings(
 )  # fmt: skip
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_whatever_is_ordered_and_breaks_no_box_falls() -> None:
     """In any order of missions, stops, faults, trucks and time, no hazard and no box twice."""

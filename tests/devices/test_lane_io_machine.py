@@ -35,6 +35,7 @@ def shrunk(machine: type[LaneIoMachine], match: str) -> list[str]:
     return [line for line in lines if line.startswith("state.") and line not in CHECKS]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_wire_tells_the_truth_about_loops_and_lamps() -> None:
     """Whatever happens, sound channels, counters, coils and lamps are right."""

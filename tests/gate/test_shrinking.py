@@ -44,6 +44,7 @@ def test_a_planted_bug_shrinks_to_at_most_six_steps(
     assert judgement.broken == caught.value.judgement.broken
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_reference_stack_stands_whatever_breaks() -> None:
     """Any trucks, any two faults at a time, any waits: every invariant holds."""

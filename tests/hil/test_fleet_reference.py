@@ -24,6 +24,8 @@ from twin.clock import Clock, run_virtual
 from twin.trace import Record, Trace
 from twin.wires.mqtt import MqttServer
 
+pytestmark = pytest.mark.no_cover
+
 SPEED_M_S = 5.0
 AHEAD_M = 60.0
 """The bench is small: with the 150 m of a bridge the whole way would be one base."""

@@ -13,6 +13,8 @@ from fixtures.igv_machine import IgvMachine
 from fixtures.sky_rail_bench import STEP_M, SkyRailBench
 from tests.vda5050.rig import JUDGE
 
+pytestmark = pytest.mark.no_cover
+
 
 class SkyRailMachine(IgvMachine):
     """The machine of vehicles, along a rail, with the faults of carriers and their line."""

@@ -13,6 +13,8 @@ from twin.devices.rail_line import RailLine
 from twin.devices.sky_rail import SkyCarrier
 from twin.devices.sky_rail_jobs import HoistJobs
 
+pytestmark = pytest.mark.no_cover
+
 _current = SkyCarrier._current
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.sky_rail_bench import STEP_M, SkyRailBench
 from tests.sky_rail.rig import BOX, play
 from tests.vda5050.test_sdk_master import KEY, Control, act, at, builder
 from twin.world.yard import Box
+
+pytestmark = pytest.mark.no_cover
 
 
 def test_the_sdk_carries_a_box_along_the_rail() -> None:
