@@ -38,10 +38,12 @@ def test_requirements(tmp_path: Path) -> None:
 
 
 def test_init(tmp_path: Path) -> None:
-    """`init` writes four files and says which."""
+    """`init` writes four files, says which, and what comes next."""
     done = call("init", "barrier", "--out", tmp_path / "b", "--profile", "remote-io")
     assert done.exit_code == 0
-    assert len(done.stdout.split()) == 4
+    *files, after = done.stdout.splitlines()
+    assert len(files) == 4
+    assert after.endswith(f"gatetwin certify barrier --bench {tmp_path / 'b/bench.toml'}")
     assert 'profile = "remote-io"' in (tmp_path / "b/pics.toml").read_text(encoding="utf-8")
 
 
