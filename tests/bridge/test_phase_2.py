@@ -20,7 +20,7 @@ from twin.cli import main
 from twin.clock import Clock, run_virtual
 from twin.faults import Fault
 from twin.judge.bridge import BRIDGE
-from twin.judge.bridge_facts import BridgeFacts, FaultSpan, ZoneStay
+from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Tow, VehicleFacts, ZoneStay
 from twin.site_bridge_checks import problems
 
 PHASE_2 = site.load("bac-luan-2").in_phase(2)
@@ -115,6 +115,28 @@ def test_nobody_drives_into_a_closed_lane(from_s: float, broken: bool) -> None:
     facts = BridgeFacts(faults=[FaultSpan("lane-1", "closed", 100.0, 1, 900.0)])
     facts.zones["lane-1"] = [stay("lane-1", from_s, "a", "home", from_s + 90.0)]
     assert bool(BRIDGE["BRIDGE-13"].judge(facts).violations) == broken
+
+
+@pytest.mark.parametrize(
+    ("lane", "from_s", "moves_s", "broken"),
+    [
+        ("lane-1", 150.0, None, True),  # drives in
+        ("lane-1", 50.0, 150.0, True),  # sets off in there
+        ("lane-1", 50.0, 60.0, False),  # stands since before
+        ("lane-1", 250.0, 260.0, False),  # comes when the lane is free again
+        ("lane-2", 150.0, 160.0, False),
+    ],
+)
+def test_nobody_drives_in_a_lane_during_a_tow(
+    lane: str, from_s: float, moves_s: float | None, broken: bool
+) -> None:
+    """While the towed vehicle is in its lane others neither come nor move; elsewhere they may."""
+    facts = BridgeFacts(tows=[Tow("a", 100.0, 1, 300.0)])
+    facts.zones["lane-1"] = [stay("lane-1", 0.0, "a", "home", 200.0)]
+    facts.zones.setdefault(lane, []).append(stay(lane, from_s, "b", "home", 400.0))
+    if moves_s is not None:
+        facts.vehicles["b"] = VehicleFacts(events=[(moves_s, "igv.move", 2, {})])
+    assert bool(BRIDGE["BRIDGE-14"].judge(facts).violations) == broken
 
 
 @pytest.mark.parametrize("part", list(Part))

@@ -61,6 +61,32 @@ def test_a_breakdown_stops_who_is_behind_and_no_more() -> None:
     assert on_the_span(day), "no vehicle stood on the bridge while it was broken"
 
 
+def test_a_vehicle_that_is_towed_away_brings_its_box_in_the_end() -> None:
+    """Broken for good on the span, it is towed with its box; its lane is held, all boxes arrive."""
+    day = run("bridge-towing")
+    assert received(day) == BOXES
+    assert on_the_span(day), "no vehicle stood on the bridge while it was broken"
+    assert day.judgement["BRIDGE-14"].checked_count == 1
+    (tow,) = day.facts.tows
+    (fault,) = day.facts.faults
+    (begun,), (ended,) = day.kinds("tow.begin"), day.kinds("tow.end")
+    assert begun["boxes"], "it was to carry a box"
+    assert fault.begin_s < tow.begin_s < tow.end_s == fault.end_s
+    stay = next(one for one in day.facts.zones["lane-1"] if one.vehicle == tow.vehicle)
+    assert stay.until_s == pytest.approx(fault.begin_s + 1200, abs=20), "tow_s of the site"
+    park = day.bridge.cargo.node(begun["to"])
+    assert (ended["x"], ended["y"]) == (park.x_m, park.y_m)
+    states = [
+        json.loads(record.payload["payload"]) for record in day.trace.records()
+        if record.kind == "vda5050.tx" and record.source.startswith(tow.vehicle)
+        and record.payload["topic"] == "state" and tow.begin_s < record.t_s < tow.end_s
+    ]  # fmt: skip
+    assert states
+    assert {one["operatingMode"] for one in states[1:]} == {"SERVICE"}
+    assert not any(one["agvPosition"]["positionInitialized"] for one in states[1:])
+    assert all("FATAL" in {e["errorLevel"] for e in one["errors"]} for one in states)
+
+
 def test_a_crane_without_power_keeps_its_box_and_goes_on() -> None:
     """The mission is suspended, the box stays on the spreader, and the scheduler resumes it."""
     day = run("bridge-crane-power")

@@ -22,6 +22,7 @@ from twin.bridge.lanes import Lanes
 from twin.bridge.map_office import MapOffice
 from twin.bridge.positioning import Positioning
 from twin.bridge.radio import Elsewhere, Radio
+from twin.bridge.towing import Towing
 from twin.bridge.vehicles import MANUFACTURER, MAP, Vehicles, access
 from twin.bridge.wire_list import Credentials, graph_of, wire_list
 from twin.bridge.yards import Yards
@@ -93,6 +94,9 @@ class Bridge:
         on_rails = carrier is CarrierKind.SKY_RAIL
         zones = rail_zones(site, self.cargo) if on_rails else self.lanes.zones()
         self.crossing = Crossing(clock, trace, carriers, line_m=self.cargo.line_m, zones=zones)
+        self.towing = Towing(
+            self.cargo, clock, trace, on_ground, site.bridge.length_m, self.crossing.look_at
+        )
         self.cold_chain = ColdChain(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards.yards, climate=site.climate
         )

@@ -73,6 +73,8 @@ class Igv(Driving):
         )
         self.handover = handover
         self.jobs = Jobs(self)
+        self.hooked = False
+        """On a tow bar: people have it, and its own reckoning means nothing."""
         self._stopped = False
         """An emergency stop came, and no restart since."""
 
@@ -163,6 +165,21 @@ class Igv(Driving):
         self._measure()
         self.changed("moved")
 
+    def hook(self, *, cause: int = -1) -> None:
+        """People take it on a tow bar: out of its own control, without a position."""
+        self.hooked = True
+        self.set_mode(Mode.SERVICE, cause=cause)
+        self._refix(cause)
+
+    def unhook(self, *, cause: int = -1) -> None:
+        """Repaired where it has been towed to, told where it is, and in its own control again."""
+        self.hooked = False
+        self.set_fix(self._best_fix(), cause=cause)
+        self._measure()
+        self.needs_restart = self._stopped or self.field_violated
+        self.changed("safety")
+        self.set_mode(Mode.AUTOMATIC, cause=cause)
+
     def locate(self, values: Mapping[str, Any], *, cause: int = -1) -> str:
         """Be told where it is (x, y, theta, mapId); empty, or why that cannot be."""
         try:
@@ -180,7 +197,7 @@ class Igv(Driving):
         if not math.isfinite(off_m + theta) or off_m > limit_m:
             return f"what it sees does not match ({off_m:.1f} m off, at most {limit_m:.1f} m)"
         self.maps.current = map_id
-        if self.fix is Fix.LOST and "localization_lost" not in self.faults:
+        if self.fix is Fix.LOST and not self.hooked and "localization_lost" not in self.faults:
             self.set_fix(self._best_fix(), cause=cause)
         self.trace(self.id, "igv.located", cause, x=round(x, 3), y=round(y, 3), map=map_id)
         self._check_localization(cause)
@@ -209,7 +226,7 @@ class Igv(Driving):
 
     def _best_fix(self) -> Fix:
         """What receiver and faults leave of the position."""
-        if "localization_lost" in self.faults:
+        if self.hooked or "localization_lost" in self.faults:
             return Fix.LOST
         gnss = self.faults.get("gnss")
         fault = Fix(str(gnss["fix"])) if gnss is not None else Fix.FIXED
@@ -242,8 +259,8 @@ class Igv(Driving):
                 self.carrier.lateral_m = float(self.faults["off_track"]["offset_m"]) if on else 0.0
                 self._check_track()
                 self._drive(cause)
-            case "motor_fault":
-                self._set_motor(on, cause)
+            case "motor_fault" | "breakdown":
+                self._set_motor({"motor_fault", "breakdown"} & self.faults.keys() != set(), cause)
             case "slow":
                 self._drive(cause)
             case "load_lost":

@@ -187,6 +187,7 @@ FAULTS: Mapping[str, FaultKind] = {
             {"offset_m": Parameter(1.0, "m", -20.0, 20.0, doc="to the left")},
         ),
         FaultKind("motor_fault", "The drive fails: it brakes to a stop and stays."),
+        FaultKind("breakdown", "The drive fails for good: it stays until it is towed away."),
         FaultKind(
             "slow",
             "The drive gives a fraction of its speed.",

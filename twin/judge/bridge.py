@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-13)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-14)."""
 
 from __future__ import annotations
 
@@ -296,3 +296,4 @@ _rule("BRIDGE-10", notice_s=bridge_cold.NOTICE_S, overtaken=bridge_cold.OVERTAKE
 _rule("BRIDGE-11", plug_s=bridge_cold.PLUG_S)(bridge_cold.gets_power)
 _rule("BRIDGE-12", stop_s=bridge_position.STOP_S)(bridge_position.map_in_force)
 _rule("BRIDGE-13", lead_s=bridge_lanes.LEAD_S)(bridge_lanes.stays_out)
+_rule("BRIDGE-14")(bridge_lanes.held_for_a_tow)

@@ -103,6 +103,16 @@ class FaultSpan:
 
 
 @dataclass(slots=True)
+class Tow:
+    """A vehicle was towed."""
+
+    vehicle: str
+    begin_s: float
+    record: int
+    end_s: float = math.inf
+
+
+@dataclass(slots=True)
 class BridgeFacts:
     """Everything sorted."""
 
@@ -117,6 +127,7 @@ class BridgeFacts:
     receipts: list[tuple[float, int, str, str, str | None]] = field(default_factory=list)
     """(time, record, transfer, box, what truly stood there)."""
     faults: list[FaultSpan] = field(default_factory=list)
+    tows: list[Tow] = field(default_factory=list)
     vehicles: dict[str, VehicleFacts] = field(default_factory=dict)
     missions: list[tuple[str, float, float, str]] = field(default_factory=list)
     """(crane, from, until, how it ended)."""
@@ -209,6 +220,12 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
             for fault in facts.faults:
                 if (fault.target, fault.kind) == (data["target"], data["kind"]):
                     fault.end_s = min(fault.end_s, record.t_s)
+        elif kind == "tow.begin":
+            facts.tows.append(Tow(data["vehicle"], record.t_s, record.id))
+        elif kind == "tow.end":
+            for tow in facts.tows:
+                if tow.vehicle == data["vehicle"]:
+                    tow.end_s = min(tow.end_s, record.t_s)
         elif kind == "run.start":
             facts.run = dict(data)
         elif kind == "vehicle.totals":
