@@ -61,7 +61,7 @@ def run_name(plan: BridgePlan) -> str:
 
 
 def run_smart_lane(
-    plan: BridgePlan, folder: Path, less: Sequence[str] = (), *, as_json: bool
+    plan: BridgePlan, folder: Path, less: Sequence[str] = (), *, language: str = "en", as_json: bool
 ) -> bool:
     """Run `plan`, and again without each part of `less`; whether no rule was broken in any.
 
@@ -69,7 +69,7 @@ def run_smart_lane(
     and `folder/without-PART`. `folder/n-1.json` has their figures beside each other.
     """
     console = Console(stderr=as_json)
-    held = _run(plan, folder, console, as_json=as_json)
+    held = _run(plan, folder, console, language=language, as_json=as_json)
     if not less:
         return held
     rows = [Row("N", _read(folder))]
@@ -79,7 +79,8 @@ def run_smart_lane(
             rows.append(Row(part.value, None, f"nothing crosses: {reason}"))
             continue
         inner = folder / f"without-{part.value}"
-        held = _run(replace(plan, less=part), inner, console, as_json=as_json) and held
+        again = replace(plan, less=part)
+        held = _run(again, inner, console, language=language, as_json=as_json) and held
         rows.append(Row(part.value, _read(inner)))
     (folder / "n-1.json").write_bytes(pretty([row.as_dict() for row in rows]))
     add_to_report(folder / "report.html", rows)
@@ -91,7 +92,7 @@ def _read(folder: Path) -> BridgeKpis:
     return msgspec.json.decode((folder / "kpis.json").read_bytes(), type=BridgeKpis)
 
 
-def _run(plan: BridgePlan, folder: Path, console: Console, *, as_json: bool) -> bool:
+def _run(plan: BridgePlan, folder: Path, console: Console, *, language: str, as_json: bool) -> bool:
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     outcome = _with_progress(plan, console)
     facts = collect_bridge(outcome.records)
@@ -101,7 +102,8 @@ def _run(plan: BridgePlan, folder: Path, console: Console, *, as_json: bool) -> 
     outcome.trace.write(folder / "trace.parquet")
     (folder / "kpis.json").write_bytes(pretty(figures))
     (folder / "verdicts.json").write_bytes(pretty(judgement.as_dict()))
-    write_bridge_html(folder / "report.html", plan.ground, facts, judgement, figures)
+    page = folder / "report.html"
+    write_bridge_html(page, plan.ground, facts, judgement, figures, language=language)
     if as_json:
         click.echo((folder / "kpis.json").read_text(encoding="utf-8"))
     else:
@@ -110,7 +112,7 @@ def _run(plan: BridgePlan, folder: Path, console: Console, *, as_json: bool) -> 
     return judgement.held
 
 
-def draw_again(page: Path, records: Sequence[Record]) -> None:
+def draw_again(page: Path, records: Sequence[Record], *, language: str = "en") -> None:
     """The report of a recorded run, from its records alone."""
     facts = collect_bridge(records)
     judgement = judge_bridge(facts)
@@ -119,7 +121,7 @@ def draw_again(page: Path, records: Sequence[Record]) -> None:
     ground = ground_of(
         sites.load(figures.site), int(str(facts.run.get("phase", 1))), Part(less) if less else None
     )
-    write_bridge_html(page, ground, facts, judgement, figures)
+    write_bridge_html(page, ground, facts, judgement, figures, language=language)
 
 
 def _figures(facts: BridgeFacts, judgement: Judgement, sha256: str, wall_s: float) -> BridgeKpis:

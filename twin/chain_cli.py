@@ -54,7 +54,8 @@ def run_both(plan: ChainPlan, folder: Path, *, language: str, as_json: bool) -> 
     lanes = complete(figures.lanes, of_lanes, sha256)
     write_html(folder / "lanes.html", facts.lanes, of_lanes, lanes, language=language)
     bridge = msgspec.structs.replace(figures.bridge, trace_sha256=sha256)
-    write_bridge_html(folder / "bridge.html", plan.site, facts.bridge, of_bridge, bridge)
+    page = folder / "bridge.html"
+    write_bridge_html(page, plan.site, facts.bridge, of_bridge, bridge, language=language)
     _tell(console, figures, judgement, folder, as_json=as_json)
     return judgement.held
 

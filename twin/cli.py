@@ -141,7 +141,8 @@ def run(
         if bridge.carrier is not CarrierKind.IGV and (phase == "2" or less):
             refuse("--phase 2 and --without go with --carrier igv")
         folder = out or Path("runs") / run_name(bridge)
-        sys.exit(0 if run_smart_lane(bridge, folder, less, as_json=as_json) else BROKEN)
+        held = run_smart_lane(bridge, folder, less, language=language, as_json=as_json)
+        sys.exit(0 if held else BROKEN)
     if not wish_of(**broker).plain:
         refuse("--broker and --tls go with --smart-lane")
     if boxes is not None or carrier or phase or less:

@@ -70,7 +70,7 @@ def report(trace: Path, out: Path | None, language: str, as_json: bool) -> None:
     if is_chain(records):
         draw_chain_again(page, records)
     elif is_bridge(records):
-        draw_again(page, records)
+        draw_again(page, records, language=language)
     else:
         figures = kpis(records, wall_s=None, trace_sha256=hash_records(records))
         write_html(page, records, judge(records), figures, language=language)

@@ -69,7 +69,7 @@ def print_n_minus_1(console: Console, rows: Iterable[Row]) -> None:
 
 
 def add_to_report(path: Path, rows: Iterable[Row]) -> None:
-    """Put the same table into the report of N, before its estimates."""
+    """Put the same table into the report of N, where the page has its place for it."""
     head = "".join(f"<th>{cell}</th>" for cell in ("without", *_HEAD))
     lines = []
     for row in rows:
@@ -80,6 +80,9 @@ def add_to_report(path: Path, rows: Iterable[Row]) -> None:
         else:
             cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells())
             lines.append(f"<tr><td>{row.without}</td>{cells}</tr>")
-    part = f"<h2>N and N-1</h2><table><tr>{head}</tr>{''.join(lines)}</table><p>{_NOTE}</p>\n"
+    part = (
+        f"<section><h2>N and N-1</h2><p class=note>{_NOTE}</p>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></section>\n"
+    )
     page = path.read_text(encoding="utf-8")
-    path.write_text(page.replace("<h2>Estimates</h2>", part + "<h2>Estimates</h2>", 1), "utf-8")
+    path.write_text(page.replace("<!-- n-1 -->", part, 1), "utf-8")

@@ -1,4 +1,4 @@
-"""The report of a run of the bridge: one HTML file that needs no network.
+"""The report of a run of the bridge: one HTML file, no network, three languages.
 
 A map with the ways that vehicles took, waiting as a distribution, and a time line of vehicles and
 cranes; verdicts and figures as tables.
@@ -6,134 +6,112 @@ cranes; verdicts and figures as tables.
 
 from __future__ import annotations
 
-import html
-import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from twin.judge import words
 from twin.judge.bridge_facts import BridgeFacts, VehicleFacts
 from twin.judge.bridge_kpis import BridgeKpis
+from twin.judge.measures import Spread
 from twin.judge.verdict import Judgement
+from twin.report import words
+from twin.report.page import VIOLATIONS_SHOWN, environment, script_json, seconds, verdict_of
 from twin.site import Site
 from twin.site_sky_rail import seen_with
 
 Figure = dict[str, Any]
-_COLOURS = ("#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00")
-_VIOLATIONS_SHOWN = 200
+_COLOURS = ("@in", "@out", "@held", "@followed", "@alarm", "@empty", "@crossed", "@diverted")
 _SOURCES = (("bridge.cargo",), ("bridge.cargo", "bridge.sky_rail"))
 """Keys of the site that matter, with vehicles on the lane and with a sky-rail."""
-STYLE = (
-    "body{font:15px system-ui;margin:2em auto;max-width:1100px;padding:0 1em}"
-    "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left}"
-    "td+td{text-align:right}.broken{color:#b00020;font-weight:bold}"
-)
+_FLOWS = {"home.far": "flow_out", "far.home": "flow_in"}
+_MARGIN = {"t": 10, "r": 10, "b": 48}
 
 
 def write_bridge_html(
-    path: Path, site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis
-) -> None:
-    """Write the report of one run to `path`."""
-    path.write_text(bridge_page(site, facts, judgement, kpis), encoding="utf-8")
+    path: Path, site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis,
+    *, language: str = "en",
+) -> None:  # fmt: skip
+    """Write the report of one run to `path`; it opens in `language` (`en`, `vi` or `zh`)."""
+    page = bridge_page(site, facts, judgement, kpis, language=language)
+    path.write_text(page, encoding="utf-8")
 
 
-def bridge_page(site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis) -> str:
+def bridge_page(
+    site: Site, facts: BridgeFacts, judgement: Judgement, kpis: BridgeKpis, *, language: str = "en"
+) -> str:
     """The page as text."""
-    figures = {
-        "map": _map(site, facts, kpis.carrier), "waiting": _waiting(facts),
-        "timeline": _timeline(facts),
+    data = {
+        "charts": {
+            "map": _map(site, facts, kpis.carrier), "waiting": _waiting(facts),
+            "lanes": _timeline(facts),
+        },
+        "zooms": {},
+        "words": {
+            name: {key: text[name] for key, text in words.known().items()
+                   if key.startswith(("flow_", "br_ax_"))}
+            for name in words.LANGUAGES
+        },
     }  # fmt: skip
     estimates = [
-        f"<li><code>{html.escape(key)}</code>: {html.escape(text)}</li>"
+        (key, text.partition(":")[2].strip() or text)
         for key, text in site.sources.items()
         if key.startswith(_SOURCES[kpis.carrier == "sky-rail"]) and text.startswith("estimate")
     ]
-    verdict = "no rule was broken" if judgement.held else f"broken: {', '.join(judgement.broken)}"
-    held = "held" if judgement.held else "broken"
-    summary = f"{kpis.simulated_s / 3600:.2f} h, {kpis.carrier}, seed {kpis.seed}"
-    script = (
-        f"const figures = {inline(figures)};"
-        "for (const id in figures) Plotly.newPlot(id, figures[id].data, figures[id].layout,"
-        "{responsive: true});"
-    )
-    parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{html.escape(site.name.en)}: smart lane</title><style>{STYLE}</style>",
-        f"<h1>{html.escape(site.name.en)}: smart lane</h1>",
-        f"<p>{summary}: <b class={held}>{html.escape(verdict)}</b></p>",
-        _figures_table(kpis), _cold_table(kpis), verdicts_table(judgement),
-        "<h2>Where vehicles went</h2><div id=map></div>",
-        "<h2>Waiting</h2><div id=waiting></div>",
-        "<h2>Vehicles and cranes</h2><div id=timeline></div>",
-        f"<h2>Estimates</h2><ul>{''.join(estimates)}</ul>",
-        f"<p>Trace <code>{kpis.trace_sha256}</code></p>",
-        f"<script>{get_plotlyjs()}</script><script>{script}</script></html>",
-    ]  # fmt: skip
-    return "\n".join(parts)
-
-
-def inline(value: object) -> str:
-    """JSON that cannot end the script element around it."""
-    return json.dumps(value).replace("</", "<\\/")
-
-
-def _figures_table(kpis: BridgeKpis) -> str:
-    rows = []
-    for name, count in kpis.boxes.items():
-        wait, cycle = kpis.ready_to_load_s[name], kpis.cycle_s[name]
-        cells = [
-            name, count.ready, count.crossed, count.failed, count.under_way,
-            *(f"{value / 60:.1f}" for value in (wait.p50, wait.p95, cycle.p50, cycle.p95)),
-        ]  # fmt: skip
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    head = (
-        "direction", "ready", "crossed", "given up", "under way", "load wait p50, min",
-        "p95", "ready to receipt p50, min", "p95",
+    return environment().get_template("bridge.html").render(
+        language=language, languages=words.LANGUAGES, judgement=judgement, k=kpis, flows=_FLOWS,
+        heading=words.every(lambda name: str(getattr(site.name, name))),
+        verdict=verdict_of(judgement), tiles=_tiles(kpis), estimates=estimates, clock=_clock,
+        data=script_json(data),
+        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
+        violations=judgement.violations[:VIOLATIONS_SHOWN],
+        more=max(0, len(judgement.violations) - VIOLATIONS_SHOWN),
+        rule_of={id(violation): result.id for result in judgement.invariants
+                 for violation in result.violations},
     )  # fmt: skip
-    return html_table(head, rows)
 
 
-def _cold_table(kpis: BridgeKpis) -> str:
-    cold = kpis.cold_chain
-    if not cold.boxes:
-        return ""
-    rows = [
-        f"<tr><td>{html.escape(one.box)}</td><td>{one.t_s / 60:.0f}</td>"
-        f"<td>{html.escape(one.where)}</td><td>{one.return_c:.1f}</td>"
-        f"<td>{one.setpoint_c:.0f}</td></tr>"
-        for one in cold.alarms
-    ]
-    head = ("cold-chain alarm", "at, min", "on", "return air, °C", "set point, °C")
-    return (
-        f"<h2>Cold chain</h2><p>{cold.boxes} reefers, {cold.warm} too warm at some time, "
-        f"{cold.excursion_min:.0f} min in all, {cold.excursion_min_max:.0f} min at most, "
-        f"{len(cold.alarms)} alarms.</p>" + (html_table(head, rows) if rows else "")
+def _clock(t_s: float) -> str:
+    whole = int(t_s)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _tiles(kpis: BridgeKpis) -> list[dict[str, Any]]:
+    """The figures a reader looks for first: label, value, note, and whether it is bad."""
+    counts = list(kpis.boxes.values())
+    received, ready, failed, under_way = (
+        sum(getattr(count, name) for count in counts)
+        for name in ("crossed", "ready", "failed", "under_way")
     )
-
-
-def verdicts_table(judgement: Judgement) -> str:
-    """Every rule with its verdict, and the first violations in words."""
-    rows = [
-        f"<tr><td>{one.id} {html.escape(words.rule(one.id, 'en').title)}</td>"
-        f"<td class={one.state}>{one.state.replace('_', ' ')}</td>"
-        f"<td>{one.checked_count}</td><td>{len(one.violations)}</td></tr>"
-        for one in judgement.invariants
+    tiles: list[tuple[str, str, Markup, bool]] = [
+        ("boxes", f"{received}",
+         words.said("br_tile_boxes_note", ready=ready, failed=failed, open=under_way),
+         bool(failed or under_way)),
+    ]  # fmt: skip
+    for key, spreads in (("load", kpis.ready_to_load_s), ("cycle", kpis.cycle_s)):
+        worst = max(spreads.values(), key=lambda one: one.p95, default=Spread())
+        if worst.n:
+            note = words.said(
+                "br_tile_spread", p50=seconds(worst.p50), max=seconds(worst.max)
+            )  # fmt: skip
+            tiles.append((key, seconds(worst.p95), note, False))
+    if kpis.crane_busy_share:
+        name, share = max(kpis.crane_busy_share.items(), key=lambda one: one[1])
+        note = words.said("br_tile_crane_note", name=name)
+        tiles.append(("crane", f"{100 * share:.0f}\u202f%", note, False))
+    note = words.said("br_tile_empty_note", n=kpis.line_crossings_laden)
+    tiles.append(("empty", f"{kpis.line_crossings_empty}", note, False))
+    if received:
+        used = sum(kpis.vehicle_kwh.values()) / received
+        note = words.said("br_tile_energy_note", km=f"{sum(kpis.vehicle_km.values()):.0f}")
+        tiles.append(("energy", f"{used:.1f}\u202fkWh", note, False))
+    return [
+        {"label": words.said(f"br_tile_{key}"), "value": value, "note": note, "bad": bad}
+        for key, value, note, bad in tiles
     ]
-    listed = "".join(
-        f"<li>{one.t_s:.1f} s: {html.escape(one.text)} (records {one.records})</li>"
-        for one in judgement.violations[:_VIOLATIONS_SHOWN]
-    )
-    return html_table(("rule", "verdict", "judged", "violations"), rows) + f"<ul>{listed}</ul>"
-
-
-def html_table(head: Iterable[str], rows: Iterable[str]) -> str:
-    """A table of ready rows."""
-    cells = "".join(f"<th>{cell}</th>" for cell in head)
-    return f"<table><tr>{cells}</tr>{''.join(rows)}</table>"
 
 
 def _map(site: Site, facts: BridgeFacts, carrier: str) -> Figure:
@@ -146,8 +124,8 @@ def _map(site: Site, facts: BridgeFacts, carrier: str) -> Figure:
         lines += [place[a][0], place[b][0], None]
         across += [place[a][1], place[b][1], None]
     data: list[Figure] = [
-        {"x": lines, "y": across, "mode": "lines", "name": "lanes",
-         "line": {"color": "#bbb", "width": 5}}
+        {"x": lines, "y": across, "mode": "lines", "name": "#br_ax_lanes",
+         "hoverinfo": "skip", "line": {"color": "@line", "width": 5}}
     ]  # fmt: skip
     for index, (name, vehicle) in enumerate(sorted(facts.vehicles.items())):
         xs, ys = [], []
@@ -160,10 +138,10 @@ def _map(site: Site, facts: BridgeFacts, carrier: str) -> Figure:
              "line": {"width": 1, "color": _COLOURS[index % len(_COLOURS)]}}
         )  # fmt: skip
     border = {"type": "line", "x0": cargo.line_m, "x1": cargo.line_m, "y0": -25, "y1": 25,
-              "line": {"color": "#b00020", "dash": "dash"}}  # fmt: skip
+              "line": {"color": "@broken", "dash": "dash"}}  # fmt: skip
     layout = {
-        "shapes": [border], "xaxis": {"title": {"text": "m along the bridge"}},
-        "yaxis": {"title": {"text": "m"}}, "height": 360,
+        "shapes": [border], "xaxis": {"title": {"text": "#br_ax_along"}}, "margin": _MARGIN,
+        "yaxis": {"title": {"text": "#br_ax_across"}}, "height": 380,
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -172,17 +150,18 @@ def _waiting(facts: BridgeFacts) -> Figure:
     flows: dict[str, list[float]] = {}
     for one in facts.crossings.values():
         if one.lifted_s is not None:
-            name = one.direction
-            flows.setdefault(name, []).append((one.lifted_s - one.ready_s) / 60)
+            flows.setdefault(one.direction, []).append((one.lifted_s - one.ready_s) / 60)
     data = []
     for name, waits in sorted(flows.items()):
         ordered = sorted(waits)
         share = [(index + 1) / len(ordered) for index in range(len(ordered))]
-        data.append({"x": ordered, "y": share, "mode": "lines", "line": {"shape": "hv"},
-                     "name": name})  # fmt: skip
+        data.append({
+            "x": ordered, "y": share, "mode": "lines", "name": f"#{_FLOWS[name]}",
+            "line": {"shape": "hv", "color": "@out" if name == "home.far" else "@in"},
+        })  # fmt: skip
     layout = {
-        "xaxis": {"title": {"text": "ready to load, minutes"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "share of boxes"}, "range": [0, 1]}, "height": 360,
+        "xaxis": {"title": {"text": "#br_ax_wait"}, "rangemode": "tozero"}, "margin": _MARGIN,
+        "yaxis": {"title": {"text": "#br_ax_share"}, "range": [0, 1.01]}, "height": 330,
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -192,17 +171,20 @@ def _timeline(facts: BridgeFacts) -> Figure:
     rows: dict[str, list[tuple[float, float]]] = {}
     for name, vehicle in sorted(facts.vehicles.items(), reverse=True):
         rows[name] = list(_moves(vehicle, facts.end_s))
+    cranes: dict[str, list[tuple[float, float]]] = {}
     for crane, from_s, until_s, _ in facts.missions:
-        rows.setdefault(crane, []).append((from_s, until_s))
+        cranes.setdefault(crane, []).append((from_s, until_s))
+    rows |= dict(sorted(cranes.items(), reverse=True))
     faults: dict[str, list[tuple[float, float]]] = {}
     for fault in facts.faults:
         span = (fault.begin_s, min(fault.end_s, facts.end_s))
         faults.setdefault(fault.target, []).append(span)
-    data = [_bars(name, spans, "#3366cc") for name, spans in rows.items()]
-    data += [_bars(name, spans, "#b00020") for name, spans in faults.items()]
+    data = [_bars(name, spans, "@in") for name, spans in rows.items()]
+    data += [_bars(name, spans, "@broken") for name, spans in faults.items()]
+    names = len(rows.keys() | faults.keys())
     layout = {
-        "barmode": "overlay", "showlegend": False, "height": 120 + 28 * (len(rows) + len(faults)),
-        "xaxis": {"title": {"text": "minutes"}}, "margin": {"l": 160},
+        "barmode": "overlay", "showlegend": False, "height": 100 + 22 * names,
+        "xaxis": {"title": {"text": "#br_ax_minutes"}}, "margin": _MARGIN, "bargap": 0.35,
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -210,9 +192,9 @@ def _timeline(facts: BridgeFacts) -> Figure:
 def _bars(name: str, spans: list[tuple[float, float]], colour: str) -> Figure:
     return {
         "type": "bar", "orientation": "h", "y": [name] * len(spans), "name": name,
-        "base": [from_s / 60 for from_s, _ in spans],
-        "x": [(until_s - from_s) / 60 for from_s, until_s in spans],
-        "marker": {"color": colour},
+        "base": [round(from_s / 60, 3) for from_s, _ in spans],
+        "x": [round((until_s - from_s) / 60, 3) for from_s, until_s in spans],
+        "marker": {"color": colour, "line": {"width": 0}},
     }  # fmt: skip
 
 

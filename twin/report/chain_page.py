@@ -16,8 +16,9 @@ from twin.judge.chain_facts import ChainFacts, HaulFacts
 from twin.judge.chain_kpis import STAGES, ChainKpis, end_to_end_s, stages_s
 from twin.judge.measures import Spread
 from twin.judge.verdict import Judgement
-from twin.report.bridge_page import STYLE, Figure, html_table, inline, verdicts_table
+from twin.report.bridge_page import Figure
 from twin.report.chain_terminal import NAMES
+from twin.report.plain import STYLE, html_table, inline, verdicts_table
 from twin.site import Site
 
 _COLOURS = dict(

@@ -62,7 +62,7 @@ def render(
     return environment().get_template("report.html").render(
         language=language, languages=words.LANGUAGES, facts=facts, judgement=judgement, k=kpis,
         civil=civil, registry=REGISTRY, site=site, heading=_heading(site, kpis),
-        date=_date(kpis.day), verdict=_verdict(judgement), tiles=_tiles(facts, kpis, civil),
+        date=_date(kpis.day), verdict=verdict_of(judgement), tiles=_tiles(facts, kpis, civil),
         estimates=_estimates(site),
         slot_minutes=round(charts.slot_s(facts) / 60), data=script_json(data),
         plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
@@ -147,7 +147,8 @@ def _date(day: object) -> Markup:
     return words.every(forms.__getitem__)
 
 
-def _verdict(judgement: Judgement) -> dict[str, Any]:
+def verdict_of(judgement: Judgement) -> dict[str, Any]:
+    """State, sentence and comment for the head of a page."""
     n, broken, empty = len(judgement.invariants), judgement.broken, judgement.not_exercised
     state = "broken" if broken else "empty" if empty else "held"
     held = n - len(broken) - len(empty)
