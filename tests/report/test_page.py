@@ -181,7 +181,8 @@ def test_every_word_is_used() -> None:
         ]
     )
     stems = ("flow_", "tile_", "verdict_", "lead_", "state_", "why_", "stage_", "tl_", "meta_",
-             "cap_case_", "cap_part_", "cap_rule_", "cap_use_", "br_tile_", "br_carrier_")  # fmt: skip
+             "cap_case_", "cap_part_", "cap_rule_", "cap_use_", "br_tile_",
+             "br_carrier_")  # fmt: skip
     for key in words.known():
         assert key in source or key.startswith(stems), key
 
