@@ -9,8 +9,8 @@ else
 BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# pytest's workers; more than the cores only makes the clock tests late
-JOBS ?= auto
+# pytest's workers: one more than there are cores, for a part of the tests only waits for a clock
+JOBS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 
 .PHONY: demo test check bench docs clean requirements
 

@@ -88,6 +88,7 @@ def test_more_vehicles_shorten_the_wait() -> None:
     assert means[0] > means[1] > means[2]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_common_numbers_narrow_a_comparison() -> None:
     """The paired interval of one vehicle more is narrower than that of independent runs."""
@@ -231,6 +232,7 @@ def test_stops_lengthen_waits() -> None:
     assert run(busy(battery="swap")).igv_down < run(busy()).igv_down
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_every_vehicle_is_needed() -> None:
     """The found fleet keeps the promise with confidence, one vehicle less does not."""
@@ -253,6 +255,7 @@ def test_every_vehicle_is_needed() -> None:
     assert not any(id(wait) in tried for wait in sizing.found.waits)  # confirmed with others
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_it_says_what_is_missing() -> None:
     """Where no fleet is enough, the part is named of which twice as many would do."""
@@ -267,6 +270,7 @@ def test_it_says_what_is_missing() -> None:
     assert words.text("cap_part_crane", "en") in " ".join(why_none(sizing, "en"))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_lanes_are_found_like_cranes() -> None:
     """The fewest lanes that leave the fleet its share: one for little, two where one is full."""
