@@ -35,7 +35,6 @@ def shrunk(machine: type[LaneIoMachine], match: str) -> list[str]:
     return [line for line in lines if line.startswith("state.") and line not in CHECKS]
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_wire_tells_the_truth_about_loops_and_lamps() -> None:
     """Whatever happens, sound channels, counters, coils and lamps are right."""
@@ -88,7 +87,6 @@ class CountsTwice(RemoteIO):
             channel.count += 1
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_swapped_channels_shrink_to_one_step() -> None:
     """A truck that stops between the two shows it, or one channel that is stuck."""
@@ -100,7 +98,6 @@ def test_swapped_channels_shrink_to_one_step() -> None:
     assert step.startswith(("state.truck_comes(", "state.break_something("))
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_loop_that_gets_tired_shrinks_to_a_truck_and_a_wait() -> None:
     """Who stands for long is forgotten: a truck, and the longest wait."""
@@ -114,7 +111,6 @@ def test_a_loop_that_gets_tired_shrinks_to_a_truck_and_a_wait() -> None:
     assert waits[-1] == "state.wait(seconds=40.0)"
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_lamp_that_goes_out_by_itself_shrinks_to_one_order() -> None:
     """Red is lit from the beginning; one green order puts it out."""
@@ -127,7 +123,6 @@ def test_a_lamp_that_goes_out_by_itself_shrinks_to_one_order() -> None:
     ]
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_counter_that_counts_both_edges_shrinks_to_one_passage() -> None:
     """A truck that comes and goes is counted twice."""

@@ -38,7 +38,6 @@ def test_a_seed_is_a_program() -> None:
     assert one == again != other
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_wrong_stack_is_found_and_its_programs_are_short(tmp_path: Path) -> None:
     """What breaks is saved, is shorter than what was drawn, and breaks the same when replayed."""

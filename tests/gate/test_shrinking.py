@@ -19,7 +19,6 @@ SETTINGS = settings(
 )  # fmt: skip
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kinds"), [("ignores_the_channel", ["slow"]), ("trusts_the_ok", ["ok_but_no_motion"])]
