@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from typing import Any
 
 import aiohttp
@@ -49,7 +50,8 @@ class CameraWire:
         limit_s: float,
     ) -> None:
         self.base = f"http://{host}:{port}"
-        self._port = str(port) if port >= EPHEMERAL else ""
+        # only as the port's own element: a picture's name may hold the same five digits
+        self._port = re.compile(rf"(<portNo>\s*){port}\b") if port >= EPHEMERAL else None
         self.user, self._password = user, password
         self._clock, self._trace, self._limit_s = clock, trace, limit_s
         self._session: aiohttp.ClientSession | None = None
@@ -173,7 +175,7 @@ class CameraWire:
     def shown(self, data: bytes) -> str:
         """What is recorded of a text; an emulator's port is another in every run, so it is not."""
         text = data.decode("utf-8", "replace")[:TEXT_MAX]
-        return text.replace(self._port, "PORT") if self._port else text
+        return self._port.sub(r"\1PORT", text) if self._port else text
 
     async def stream(self, label: str) -> None:
         """Begin to read the alert stream in the background, until `drop` or its end."""
