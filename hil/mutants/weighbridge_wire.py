@@ -9,6 +9,8 @@ from twin.devices.weighbridge import Weighbridge
 from twin.wires.modbus import ModbusServer
 from twin.wires.toledo import ToledoServer
 
+from . import streams
+
 # ---------------------------------------------------------------- Modbus
 
 
@@ -151,27 +153,9 @@ class TakesControlCodes(ToledoServer):
         super().received(number, bytes(b & 0x3F | 0x40 for b in data))
 
 
-class KicksEverybody(ToledoServer):
+class KicksEverybody(streams.KicksEverybody, ToledoServer):
     """When one client too many comes, drops all that are served."""
 
-    def admit(self, connection: Any) -> tuple[int, str]:
-        number, refused = super().admit(connection)
-        if refused and self.device.online:
-            self._drop_all("made room")
-        return number, refused
 
-
-class LateFree(ToledoServer):
+class LateFree(streams.LateFree, ToledoServer):
     """Once all places were taken, the dead ones stay taken for eight seconds."""
-
-    _full_until_s = 0.0
-
-    def admit(self, connection: Any) -> tuple[int, str]:
-        if self.clock.now_s() < self._full_until_s:
-            return -1, "all places are taken by dead connections"
-        return super().admit(connection)
-
-    def released(self, number: int, reason: str) -> None:
-        if len(self._connections) >= self.profile.max_connections:
-            self._full_until_s = self.clock.now_s() + 8.0
-        super().released(number, reason)

@@ -40,6 +40,8 @@ class NmeaProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=64)]
     decimals: Annotated[int, msgspec.Meta(ge=2, le=9)]
     """Of the minutes of latitude and longitude."""
+    height_decimals: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    """Of the height; the separation has one less, and one at least."""
     notes: list[str] = []
     quirks: list[NmeaQuirk] = []
 

@@ -92,10 +92,11 @@ class Composer:
     def _gga(self, fix: Fix, utc: dt.datetime) -> list[bytes]:
         height = age = station = ""
         if fix.place is not None:
-            height = f"{fix.place.height_m - self._separation_m:.4f}"
+            height = f"{fix.place.height_m - self._separation_m:.{self._profile.height_decimals}f}"
         if fix.quality > Quality.SINGLE and fix.correction_age_s is not None:
             age, station = f"{fix.correction_age_s:.1f}", _STATION
-        separation = f"{self._separation_m:.3f}" if fix.place is not None else ""
+        decimals = max(1, self._profile.height_decimals - 1)
+        separation = f"{self._separation_m:.{decimals}f}" if fix.place is not None else ""
         return [
             sentence(self._talker, "GGA", [
                 _time(utc), *self._place(fix), str(int(fix.quality)), f"{fix.satellites:02d}",

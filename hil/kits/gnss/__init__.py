@@ -1,0 +1,188 @@
+"""The kit of a GNSS receiver: NMEA 0183 over TCP, time, quality, accuracy, clients, recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from markupsafe import Markup
+
+from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
+from hil.drivers.raw import Endpoint
+from hil.emulation import EmulatedBench
+from hil.emulator import Where
+from hil.kit import Kit
+from hil.papers import Pics, Pixit, Product, Text
+from hil.roles import Operator
+from hil.variant import Variant
+from twin.clock import Clock
+from twin.profiles import nmea as profiles
+from twin.trace import Record, Trace
+
+from . import curves
+from .emulation import HOME, PLANE, START_UP_S, EmulatedGnss, GnssVariant
+from .hands import GnssManualHands, GnssTwinHands
+from .papers import GnssPics, GnssPixit
+from .roles import GnssRoles
+from .session import GnssSession
+from .wire import NmeaWire
+
+
+class NmeaDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test that streams NMEA 0183: always its own wire."""
+
+    driver: Literal["nmea"]
+    host: Text
+    port: Port
+    limit_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    """How long nothing may come before the wire counts as dead."""
+
+
+class GnssBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole of bench.toml for a receiver."""
+
+    gnss: NmeaDevice
+    sky: RoleConfig | None = None
+
+
+_BENCH = """\
+# A bench: which role is played by what. Limits do not stand here but in the requirements.
+# Drivers: nmea (the receiver's own wire), twin (an emulated device in another process), manual (a
+# person who answers prompts).
+
+[bench]
+id = "{id}"
+site = "laboratory"
+speed = {speed}
+
+[gnss]                        # the device under test
+driver = "nmea"
+host = "127.0.0.1"
+port = {port}
+
+[sky]                         # signals, corrections, motion, and the true time
+driver = "twin"
+url = "{control}"
+
+[power]
+driver = "twin"
+url = "{control}"
+"""
+
+
+class GnssKit(Kit):
+    """Everything that certification has to know of a GNSS receiver."""
+
+    device = "gnss"
+    help = "NMEA 0183 over TCP: sentences, time, quality, accuracy, clients, recovery."
+    modules = ("gnss", "gnss_content", "gnss_sky", "gnss_clients")
+    good = ("receiver", "receiver-82")
+    health = ("wrong-checksum", "leap-seconds", "keeps-place", "starts-slowly")
+    product = Product(
+        vendor="gatetwin",
+        model="emulated GNSS receiver",
+        hardware="none",
+        firmware="1.0",
+        serial="GATETWIN00000002",
+    )
+    pics_type = GnssPics
+    pixit_type = GnssPixit
+    bench_type = GnssBench
+    rules = {  # noqa: RUF012 - never changed
+        "sky": RoleRule(("twin", "manual")),
+        "power": POWER,
+        "operator": OPERATOR,
+    }
+
+    def emulated_pics(self, profile: str) -> GnssPics:
+        """See `Kit`."""
+        loaded = profiles.load(profile)
+        old = any(quirk.on for quirk in loaded.quirks if quirk.id == "mode-mismatch")
+        return GnssPics(
+            device=self.device,
+            profile=profile,
+            sentences=loaded.sentences,
+            talker=loaded.talker,
+            rate_hz=loaded.rate_hz,
+            nmea_version="2.3" if old else "4.11",
+            decimals=loaded.decimals,
+            limit_82=loaded.decimals <= 4,
+            best_quality=4,
+            max_connections=loaded.max_connections,
+            simulated_sky=True,
+            power_controllable=True,
+        )
+
+    def emulated_pixit(self, profile: str) -> GnssPixit:
+        """See `Kit`; with few decimals the last one is most of the error."""
+        loaded, place = profiles.load(profile), PLANE.geographic(HOME)
+        return GnssPixit(
+            latency_s=0.1,
+            start_up_s=START_UP_S + 0.5,
+            outage_s=1.0,
+            first_fix_s=3.0,
+            best_s=15.0,
+            correction_limit_s=61.0,
+            accuracy_m=0.08 + 1852 * 10.0**-loaded.decimals,
+            height_m=0.15 + 10.0**-loaded.height_decimals,
+            latitude_deg=round(place.latitude_deg, 9),
+            longitude_deg=round(place.longitude_deg, 9),
+            ellipsoid_m=round(place.height_m, 3),
+        )
+
+    def emulate(
+        self, clock: Clock, profile: str, variant: Variant | None, trace: Trace, *, engine: str
+    ) -> EmulatedBench:
+        """See `Kit`."""
+        del engine  # a receiver has no body
+        return EmulatedGnss(clock, profile, cast("GnssVariant | None", variant), trace)
+
+    def beside(
+        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
+    ) -> GnssSession:
+        """See `Kit`."""
+        assert isinstance(bench, EmulatedGnss)
+        assert isinstance(pics, GnssPics)
+        assert isinstance(pixit, GnssPixit)
+        wire = NmeaWire(Endpoint("127.0.0.1", port), clock, trace, limit_s=5.0)
+        roles = GnssRoles(power=bench, sky=bench)
+        return GnssSession(clock, trace, wire, roles, pics, pixit)
+
+    def bench_toml(self, where: Where, id: str, profile: str) -> str:
+        """See `Kit`."""
+        del profile
+        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
+
+    def bind(
+        self,
+        file: GnssBench,
+        pics: GnssPics,
+        pixit: GnssPixit,
+        clock: Clock,
+        trace: Trace,
+        stack: AsyncExitStack,
+        *,
+        operator: Operator | None = None,
+    ) -> GnssSession:
+        """See `Kit`."""
+        device = file.gnss
+        endpoint = Endpoint(device.host, device.port)
+        wire = NmeaWire(endpoint, clock, trace, limit_s=device.limit_s * max(1.0, clock.speed))
+        binder = Binder(clock, trace, stack, GnssTwinHands, GnssManualHands, operator=operator)
+        person = binder.operator(file.operator)
+        sky: Any = None
+        if file.sky is not None:
+            sky = binder.twin(file.sky.url) if file.sky.driver == "twin" else binder.manual()
+        roles = GnssRoles(power=binder.power(file.power), operator=person, sky=sky)
+        session = GnssSession(clock, trace, wire, roles, pics, pixit)
+        stack.callback(session.disconnect)
+        return session
+
+    def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
+        """See `Kit`: distance from the surveyed point, quality in an outage."""
+        return curves.curves(self.view(records, "stream"), self.view(records, "outage"))
+
+
+KIT = GnssKit()
