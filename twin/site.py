@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
+import functools
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,6 +271,12 @@ def load(name: str | Path) -> Site:
 
 def loads(text: str, path: Path | str = "<text>") -> Site:
     """Read a site from text; `path` is only named in errors."""
+    return _checked(text, path)
+
+
+@functools.lru_cache(maxsize=16)
+def _checked(text: str, path: Path | str) -> Site:
+    """Reading and checking take a tenth of a second, and a fuzzer makes thousands of gates."""
     data = strict_toml.parse(text, path)
     lines = strict_toml.LineIndex(text)
     site = strict_toml.convert(data, Site, lines, path)
