@@ -306,6 +306,28 @@ def test_encodings() -> None:
     on_bench(check)
 
 
+def test_limits_of_what_is_written() -> None:
+    """What is beyond `lowest` and `highest` is answered with 03; the limits themselves are good."""
+    text = profile_text() + ODD.replace(
+        'name = "signed"', 'name = "signed"\nlowest = -40.0\nhighest = 30.0', 1
+    )
+    assert "lowest" in text
+
+    async def check(rig: Rig) -> None:
+        app = Application(rig.device, loads(text))
+        for tenths, good in ((-400, True), (300, True), (-401, False), (301, False), (0, True)):
+            word = f"{tenths & 0xFFFF:04x}"
+            wanted = f"060064{word}" if good else "8603"
+            assert _ask(app, f"060064{word}") == wanted
+        assert _ask(app, "10006400010201f4") == "9003"
+
+    on_bench(check)
+    with pytest.raises(ConfigError, match="is not below highest"):
+        loads(text.replace("highest = 30.0", "highest = -50.0"))
+    with pytest.raises(ConfigError, match="limits are of what is written"):
+        loads(text.replace('point = "c1"', 'lowest = 0.0\npoint = "c1"'))
+
+
 def test_a_register_saturates_and_never_wraps() -> None:
     """Values beyond the range of their register show its end."""
 

@@ -6,6 +6,7 @@ the manual's 40101 is `table = "holding", address = 100`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -62,6 +63,9 @@ class Row(_Strict, frozen=True):
     on_write: Literal["level", "pulse"] = "level"
     allowed: list[int] = []
     """Numbers that a write may carry; others are answered with 0x03. Empty: all."""
+    lowest: float | None = None
+    """In the point's unit; a write below it is answered with 0x03, as is one above `highest`."""
+    highest: float | None = None
     scale: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     values: dict[str, U16] = {}
 
@@ -202,6 +206,12 @@ def _row_problems(place: str, row: Row) -> Iterator[tuple[str, str]]:
         yield f"{place}.access", "a constant or a text cannot be written"
     if row.commands and (row.encoding != "u16" or row.table != "holding" or "w" not in row.access):
         yield f"{place}.commands", "commands need a writable u16 in the holding table"
+    low = -math.inf if row.lowest is None else row.lowest
+    high = math.inf if row.highest is None else row.highest
+    if low >= high:
+        yield f"{place}.lowest", f"{low:g} is not below highest, {high:g}"
+    if (low, high) != (-math.inf, math.inf) and (row.access == "r" or row.is_bit_table):
+        yield f"{place}.lowest", "limits are of what is written to a register"
     if isinstance(row.constant, str) != (row.encoding == "ascii" and row.constant is not None):
         yield f"{place}.constant", "a text constant and encoding 'ascii' go together"
 

@@ -119,7 +119,7 @@ class GnssKit(Kit):
         """See `Kit`; with few decimals the last one is most of the error."""
         loaded, place = profiles.load(profile), PLANE.geographic(HOME)
         return GnssPixit(
-            latency_s=0.1,
+            latency_s=0.2,
             start_up_s=START_UP_S + 0.5,
             outage_s=1.0,
             first_fix_s=3.0,

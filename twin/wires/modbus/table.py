@@ -6,6 +6,7 @@ taken once here; what is left at run time is a call of the point and a `pack`.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, cast
@@ -241,12 +242,17 @@ class PointTable:
         write = self._writable(row.point)
         code = {"u16": ">H", "s16": ">h", "u32": ">I", "s32": ">i", "f32": ">f"}[row.encoding]
         unpack, scale, allowed = struct.Struct(code).unpack, row.scale, row.allowed
+        room = scale / 2  # tenths are no binary fractions
+        lowest = -math.inf if row.lowest is None else row.lowest - room
+        highest = math.inf if row.highest is None else row.highest + room
 
         def check(words: bytes) -> Order | Fail:
             (number,) = unpack(words[2:] + words[:2] if lsw else words)
             if allowed and number not in allowed:
                 return Fail.VALUE
             value = number if scale == 1.0 else number * scale
+            if not lowest <= value <= highest:  # true of what is not a number, too
+                return Fail.VALUE
             return lambda cause: write(value, cause)
 
         return check
