@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from twin.capacity import (
     times_of,
 )
 from twin.capacity.executor import replicate
-from twin.capacity.plan import N_MINUS_1
+from twin.capacity.plan import N_MINUS_1, phase_for
+from twin.capacity.sky_times import sky_times_of
 from twin.report import words
 from twin.report.capacity import write_page
 from twin.report.capacity_figures import as_row
@@ -69,10 +70,15 @@ def _boxes(_: click.Context, __: click.Parameter, text: str) -> list[float]:
               help="Cranes per side  [default: they take half of the limit].")  # fmt: skip
 @click.option("--lanes", type=click.IntRange(1, 2),
               help="Lanes of the bridge  [default: the fewest that do].")  # fmt: skip
+@click.option("--carrier", type=click.Choice(["igv", "sky-rail"]), default="igv",
+              show_default=True,
+              help="Vehicles on lanes, or a sky-rail: two rails, no battery.")  # fmt: skip
+@click.option("--phase", type=click.IntRange(1, 2),
+              help="Whose roads and yards  [default: 1 up to 400 boxes, then 2].")  # fmt: skip
 @click.option("--hours", type=click.Choice(["24/7", "site"]), default="24/7", show_default=True,
               help="Day and night, or the opening hours of the site.")  # fmt: skip
-@click.option("--battery", type=click.Choice(["charge", "swap"]), default="charge",
-              show_default=True, help="How batteries are filled.")  # fmt: skip
+@click.option("--battery", type=click.Choice(["charge", "swap"]),
+              help="How batteries are filled  [default: charge].")  # fmt: skip
 @click.option("--days", type=float, default=4.0, show_default=True,
               help="Length of a replication; its first day is warm-up.")  # fmt: skip
 @click.option("--wind-stops", type=float, default=0.0, show_default=True,
@@ -102,6 +108,8 @@ def size(
     fleet_max: int,
     cranes: int | None,
     lanes: int | None,
+    carrier: str,
+    phase: int | None,
     hours: Any,
     battery: Any,
     days: float,
@@ -126,16 +134,22 @@ def size(
     if jobs == 0 or jobs < -1:
         raise SizingError(f"jobs: {jobs}; allowed: -1 (one per core), or 1 and more")
     loaded = sites.load(site)
+    if carrier == "sky-rail":
+        lanes, battery = _of_a_rail(lanes, phase, battery, parts)
+    phases = [phase or (1 if carrier == "sky-rail" else phase_for(loaded, n)) for n in boxes]
+    used = {number: loaded.in_phase(number) for number in sorted(set(phases))}
     plans = [
         replace(
-            plan_for(loaded, count, cranes=cranes or 0, lanes=lanes, hours=hours, days=days,
-                     battery=battery, igvs=1),
+            plan_for(used[number], count, cranes=cranes or 0, lanes=lanes, hours=hours,
+                     days=days, battery=battery or "charge", igvs=1),
             wind_stops_per_day=wind_stops, network_gaps_per_day=network_gaps,
         )
-        for count in boxes
+        for count, number in zip(boxes, phases, strict=True)
     ]  # fmt: skip
-    times = times_of(loaded)
-    wanted = [Part(name) for name in dict.fromkeys(parts)] or list(N_MINUS_1)
+    durations = sky_times_of if carrier == "sky-rail" else times_of
+    times = {number: durations(one) for number, one in used.items()}
+    possible = [part for part in N_MINUS_1 if carrier == "igv" or part is not Part.LANE]
+    wanted = [Part(name) for name in dict.fromkeys(parts)] or possible
     console = Console(stderr=as_json)
     found: list[Sizing] = []
     run = replicate(jobs)
@@ -144,18 +158,22 @@ def size(
         console=console, transient=True,
     ) as bar:  # fmt: skip
         task = bar.add_task("starting", total=None)
-        for plan in plans:
+        for plan, number in zip(plans, phases, strict=True):
             found.append(
-                find_fleet(plan, times, target, seed=seed, parts=() if no_less else wanted,
+                find_fleet(plan, times[number], target, seed=seed, parts=() if no_less else wanted,
                            lanes=[lanes] if lanes else [1, 2], run=run,
                            progress=_shown(bar, task, len(found), len(plans)))
             )  # fmt: skip
 
     def notes(language: str) -> list[str]:
-        return _notes(loaded, found[0].best.plan, target, seed, language)
+        return _notes(loaded, carrier, used, found[0].best.plan, target, seed, language)
 
-    rows = [as_row(sizing) for sizing in found]
-    report = {"site": loaded.id, "seed": seed, "assumes": notes("en"), "sizes": rows}
+    rows = [
+        {**as_row(sizing), "phase": number} for sizing, number in zip(found, phases, strict=True)
+    ]
+    report = {
+        "site": loaded.id, "carrier": carrier, "seed": seed, "assumes": notes("en"), "sizes": rows,
+    }  # fmt: skip
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_page(out / "size.html", loaded, found, _in_all(notes))
@@ -180,11 +198,36 @@ def _shown(bar: Progress, task: Any, done: int, count: int) -> Callable[[Plan], 
     return show
 
 
-def _notes(site: sites.Site, plan: Plan, target: Target, seed: int, language: str) -> list[str]:
+def _of_a_rail(
+    lanes: int | None, phase: int | None, battery: str | None, parts: Sequence[str]
+) -> tuple[int, str]:
+    """Lanes and battery of a sky-rail; `SizingError` names what it does not have."""
+    for option, given, why in (
+        ("--lanes", lanes not in (None, 2), "it has two rails, one for each direction"),
+        ("--phase", phase is not None, "the site file has one rail"),
+        ("--battery", battery is not None, "it takes its power from the rail"),
+        ("--without", Part.LANE.value in parts, "without one of its rails nothing comes back"),
+    ):
+        if given:
+            raise SizingError(f"{option} does not go with --carrier sky-rail: {why}")
+    return 2, "none"
+
+
+def _notes(
+    site: sites.Site, carrier: str, phases: Iterable[int], plan: Plan, target: Target, seed: int,
+    language: str,
+) -> list[str]:  # fmt: skip
+    tables = ["bridge.cargo."]
+    if carrier == "sky-rail":
+        tables.append("bridge.sky_rail.")
+    elif 2 in phases:
+        tables.append("bridge.phase_2.")
     estimates = sorted(
-        key.removeprefix("bridge.cargo.") for key, source in site.sources.items()
-        if key.startswith("bridge.cargo.") and source.startswith("estimate")
+        key.removeprefix("bridge.cargo.").removeprefix("bridge.")
+        for key, source in site.sources.items()
+        if key.startswith(tuple(tables)) and source.startswith("estimate")
     )  # fmt: skip
+    roads = "cap_note_rail" if carrier == "sky-rail" else "cap_note_roads"
     return [
         words.text("cap_note_wait", language, confidence=f"{target.confidence:.4g}",
                    least=target.replications, most=target.replications_max,
@@ -192,6 +235,7 @@ def _notes(site: sites.Site, plan: Plan, target: Target, seed: int, language: st
                    seed=seed),
         words.text("cap_note_ideal", language),
         words.text("cap_note_sources", language),
+        words.text(roads, language, phases=", ".join(str(number) for number in phases)),
         words.text("cap_note_broken", language),
         words.text("cap_note_lane", language),
         words.text("cap_note_estimates", language, keys=", ".join(estimates)),

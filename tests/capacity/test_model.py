@@ -340,6 +340,10 @@ def test_a_crossing_in_a_site_file_is_checked() -> None:
         (["--precision", "0"], "precision: 0"),
         (["--jobs", "0"], "jobs: 0"),
         (["--days", "nan"], "days: nan"),
+        (["--carrier", "sky-rail", "--lanes", "1"], "--lanes does not go with"),
+        (["--carrier", "sky-rail", "--battery", "swap"], "--battery does not go with"),
+        (["--carrier", "sky-rail", "--phase", "2"], "--phase does not go with"),
+        (["--carrier", "sky-rail", "--without", "lane"], "--without does not go with"),
     ],
 )
 def test_the_command_refuses(arguments: list[str], message: str) -> None:
@@ -387,3 +391,24 @@ def test_the_command(tmp_path: object) -> None:
     )
     assert result.exit_code == 1
     assert "no fleet up to 1" in result.output.replace("\n", " ")
+
+
+@pytest.mark.slow
+def test_the_command_sizes_a_sky_rail(tmp_path: object) -> None:
+    """Two lanes, no chargers, N-1 of carriers, cranes and the link alone; its own estimates."""
+    main.add_command(size, "size")
+    result = CliRunner().invoke(
+        main,
+        ["size", "bac-luan-2", "--carrier", "sky-rail", "--boxes", "100", "--cranes", "2",
+         "--jobs", "1", "--days", "0.6", "--replications", "20", "--replications-max", "20",
+         "--out", str(tmp_path), "--json"],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    report = msgspec.json.decode((tmp_path / "size.json").read_bytes())  # type: ignore[operator]
+    assert report["carrier"] == "sky-rail"
+    (row,) = report["sizes"]
+    assert row["lanes"] == 2
+    assert row["phase"] == 1
+    assert set(row["without"]) == {"igv", "crane", "link"}
+    assert row["use"]["charger"] == [0.0, 0.0, 0.0]
+    assert "sky_rail.nodes.*" in report["assumes"][-1]

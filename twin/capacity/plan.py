@@ -11,7 +11,7 @@ import msgspec
 
 from twin.errors import GateTwinError
 from twin.site import Site
-from twin.site_bridge import SIDES, Crossing
+from twin.site_bridge import Crossing
 
 DAY_S = 86_400.0
 PHASE_1_BOXES = 400
@@ -29,8 +29,6 @@ class SizingError(GateTwinError):
 class Scene(Crossing, frozen=True, kw_only=True):
     """The crossing with what the lane graph and the demand of the site say of it."""
 
-    approach_m: tuple[float, float]
-    """From the crane to the bridge head: the mean of a yard's bays."""
     road_speed_m_s: float
     platoon: int
     clearance_s: float
@@ -46,22 +44,22 @@ def scene_of(site: Site) -> Scene:
             f"site {site.id} has no [bridge.cargo.crossing]: nothing is known of its driverless "
             f"lane; sites/bac-luan-2.toml shows what belongs there"
         )
-    ways = {}
-    for side in SIDES:
-        places = [cargo.node(bay).x_m for yard in cargo.side(side) for bay in yard.bays]
-        place_m = sum(places) / len(places)
-        ways[side] = -place_m if side == "home" else place_m - site.bridge.length_m
     lane = cargo.lanes[0]
     on_lane = set(lane.nodes)
     return Scene(
         **msgspec.structs.asdict(cargo.crossing),
-        approach_m=(ways["home"], ways["far"]),
         road_speed_m_s=min(v for a, b, v in cargo.edges() if {a, b} <= on_lane),
         platoon=lane.platoon,
         clearance_s=lane.clearance_s,
         load_kg=cargo.demand.mass_kg,
         perishable_share=cargo.demand.perishable,
     )
+
+
+def phase_for(site: Site, boxes_per_day: float) -> int:
+    """The phase whose roads and yards carry a demand; 1 if the site file has but one."""
+    many = boxes_per_day > PHASE_1_BOXES and site.bridge.phase_2 is not None
+    return 2 if many else 1
 
 
 class Part(Enum):

@@ -7,11 +7,11 @@ one direction) and no battery.
 
 from __future__ import annotations
 
-import heapq
 import math
 from itertools import pairwise
 
 from twin.capacity.plan import SizingError, scene_of
+from twin.capacity.routes import Routes
 from twin.capacity.times import Times, Ways, crane_moves_s
 from twin.devices.sky_rail_words import SkyRailParameters, travel_s
 from twin.physics.drive import DriveState, Leg, SpeedLimit
@@ -70,9 +70,7 @@ class _Line:
         self._cargo, self._length_m, self._vehicle = cargo, length_m, vehicle
         self._place = {n.id: (n.x_m, n.y_m) for n in rail.nodes}
         self._course = {n.id: math.radians(n.course_deg) for n in rail.nodes}
-        self._follow: dict[str, list[tuple[str, float]]] = {name: [] for name in self._place}
-        for a, b, speed in cargo.edges():
-            self._follow[a].append((b, speed))
+        self._routes = Routes(cargo)
 
     def ways(self, load_kg: float, pick_s: float, drop_s: float) -> Ways:
         """A trip from under one crane to under the other: the mean over bays that face each other.
@@ -91,15 +89,14 @@ class _Line:
 
     def _way(self, start: str, goal: str, load_kg: float) -> tuple[float, float, float, float]:
         """To the bridge head, over the bridge, to the goal (s), and all of it (m)."""
-        route = self._route(start, goal)
+        route = self._routes.route(start, goal)
         path = Path.smooth(
             [self._place[name] for name in route], [self._course[name] for name in route]
         )
         limits, at_m = [], 0.0
         for a, b in pairwise(route):
             near = Path.smooth([self._place[a], self._place[b]], [self._course[a], self._course[b]])
-            speed = next(speed for name, speed in self._follow[a] if name == b)
-            limits.append(SpeedLimit(at_m, at_m + near.length_m, speed))
+            limits.append(SpeedLimit(at_m, at_m + near.length_m, self._routes.speed_m_s(a, b)))
             at_m += near.length_m
         rising = self._place[goal][0] > self._place[start][0]
         heads = (0.0, self._length_m) if rising else (self._length_m, 0.0)
@@ -119,18 +116,3 @@ class _Line:
         while at_m < path.end_m and (path.pose_at(at_m).x_m < x_m) == rising:
             at_m += max(0.01, abs(path.pose_at(at_m).x_m - x_m) * 0.5)
         return min(at_m, path.end_m)
-
-    def _route(self, start: str, goal: str) -> list[str]:
-        """The shortest way; `SizingError` if there is none."""
-        heap: list[tuple[float, list[str]]] = [(0.0, [start])]
-        done: set[str] = set()
-        while heap:
-            cost_m, way = heapq.heappop(heap)
-            if way[-1] == goal:
-                return way
-            if way[-1] not in done:
-                done.add(way[-1])
-                for name, _ in self._follow[way[-1]]:
-                    apart_m = math.dist(self._place[way[-1]], self._place[name])
-                    heapq.heappush(heap, (cost_m + apart_m, [*way, name]))
-        raise SizingError(f"no rail leads from {start} to {goal}")

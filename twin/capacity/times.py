@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from twin.capacity.plan import DAY_S, Scene, SizingError, scene_of
+from twin.capacity.plan import DAY_S, SizingError, scene_of
+from twin.capacity.trips import Trip, Trips
 from twin.clock import Clock, run_virtual
 from twin.devices.crane import Crane
 from twin.devices.crane_words import Mission, MissionState
 from twin.documents import containers
-from twin.physics.drive import DriveState, Leg, SpeedLimit
-from twin.physics.drive_kinematic import KinematicDrive
 from twin.physics.energy import IGV_ENERGY, EnergyParameters
-from twin.physics.path import Path, Piece
 from twin.physics.vehicle_parameters import VehicleParameters
 from twin.site import Site
 from twin.trace import Trace
@@ -69,44 +69,37 @@ class Times:
 
 
 def times_of(site: Site, vehicle: VehicleParameters | None = None) -> Times:
-    """The durations of a site, from the kinematic drive and the emulated crane."""
+    """The durations of a site, from the emulated vehicle and the emulated crane."""
     crossing = scene_of(site)
     body = vehicle or VehicleParameters()
     speed = min(crossing.road_speed_m_s, body.loaded_speed_m_s)
+    assert site.bridge.cargo is not None  # or there were no crossing
+    trips = Trips(site.bridge.cargo, site.bridge.length_m, crossing, body)
     return Times(
-        empty=_ways(crossing, site.bridge.length_m, body, 0.0),
-        loaded=_ways(crossing, site.bridge.length_m, body, crossing.load_kg[1]),
+        empty=_ways(trips, 0.0),
+        loaded=_ways(trips, crossing.load_kg[1]),
         gate_s=crossing.gate_s,
         headway_s=(body.length_m + crossing.follow_gap_m) / speed,
         move_s=crane_moves_s(),
     )
 
 
-def _ways(crossing: Scene, bridge_m: float, body: VehicleParameters, load_kg: float) -> Ways:
-    drive = KinematicDrive()
-    to_gate, to_crane, bridge_s = [], [], 0.0
-    for side in (0, 1):
-        here_m, there_m = crossing.approach_m[side], crossing.approach_m[1 - side]
-        out = Leg(body, Path([Piece(0.0, 0.0, 0.0, here_m)]), load_kg)
-        limits = [SpeedLimit(0.0, here_m, crossing.road_speed_m_s)]
-        to_gate.append(drive.plan(out, DriveState(0.0), here_m, limits).duration_s)
-        all_m = bridge_m + there_m
-        way = Leg(body, Path([Piece(0.0, 0.0, 0.0, all_m)]), load_kg)
-        limits = [
-            SpeedLimit(0.0, all_m, crossing.road_speed_m_s),
-            SpeedLimit(all_m - crossing.dock_m, all_m, crossing.dock_speed_m_s),
-        ]
-        motion = drive.plan(way, DriveState(0.0), all_m, limits)
-        left_s = motion.when(bridge_m + body.length_m)
-        if left_s is None:
-            raise SizingError(
-                f"yards {there_m:g} m behind the bridge: a vehicle of {body.length_m:g} m does not "
-                f"clear the bridge before it reaches the crane"
-            )
-        bridge_s = left_s
-        to_crane.append(motion.duration_s - left_s)
-    metres = sum(crossing.approach_m) + bridge_m
-    return Ways((to_gate[0], to_gate[1]), bridge_s, (to_crane[0], to_crane[1]), metres)
+def _ways(trips: Trips, load_kg: float) -> Ways:
+    """Each part is the mean over the bays of a side."""
+    gates = [trips.to_gate(side, load_kg) for side in (0, 1)]
+    onward = [trips.onward(side, load_kg) for side in (0, 1)]
+
+    def means(parts: Sequence[Sequence[Trip]], get: Callable[[Trip], float]) -> tuple[float, float]:
+        there, back = (fmean(map(get, part)) for part in parts)
+        return there, back
+
+    metres = fmean([*means(gates, lambda t: t.metres)]) + fmean(means(onward, lambda t: t.metres))
+    return Ways(
+        means(gates, lambda trip: trip.duration_s),
+        fmean(means(onward, lambda trip: trip.mark_s)),
+        means(onward, lambda trip: trip.duration_s - trip.mark_s),
+        metres,
+    )
 
 
 @functools.cache
