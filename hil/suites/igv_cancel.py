@@ -32,7 +32,8 @@ async def cancel(session: IgvSession) -> None:
     await session.watch(2.0)
     await session.fresh_state()
     await session.step("new")
-    await session.take(session.from_here([1 if session.at(2) else 0]), label="new")
+    near = 1 if session.at(2) else 0
+    await session.take(session.from_here([session.next_on_rail() or near]), label="new")
     await session.legs(2)
     await session.fresh_state()
     await session.step("end")

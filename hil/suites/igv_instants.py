@@ -124,7 +124,7 @@ async def pause(session: IgvSession) -> None:
     await session.step("done")
     await session.now("startPause")
     await session.step("asleep")
-    await session.take(session.orders.drive([2, 1]), label="asleep")
+    await session.take(session.orders.drive([2, 3]), label="asleep")
     await session.watch(5.0)
     await session.fresh_state()
     await session.step("awake")

@@ -64,7 +64,7 @@ def _with_action(session: IgvSession, **changes: str) -> Message:
 
 def _too_long(session: IgvSession) -> Message:
     count = session.pics.nodes_max + 1
-    return session.orders.drive([number % 2 for number in range(count)])
+    return session.orders.drive(session.orders.to_and_fro(count))
 
 
 def _twice(session: IgvSession) -> Message:

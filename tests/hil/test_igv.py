@@ -12,6 +12,7 @@ import pytest
 from hil import kit as kits
 from hil import matrix
 from hil.kits.igv.shape import fault, in_words
+from hil.verdict import Verdict
 from tests.needs import system
 from tests.vda5050.schemas import FOLDER, SETS, check
 from twin.clock import Clock, run_virtual
@@ -83,3 +84,18 @@ def test_the_charts_show_drive_and_base() -> None:
 def test_an_empty_record_has_no_charts() -> None:
     """A run that recorded nothing draws nothing."""
     assert kits.load("igv").curves([]) == []
+
+
+BROKEN_ON_A_RAIL = [
+    "stitches-at-the-horizon", "takes-what-is-not-released", "connection-at-qos-0",
+    "deaf-to-the-stop", "blind-in-the-field",
+]  # fmt: skip
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", BROKEN_ON_A_RAIL)
+def test_a_carrier_on_a_rail_is_judged_as_a_vehicle_is(name: str) -> None:
+    """What breaks a vehicle on the ground breaks a sky-rail's carrier, and its own test tells."""
+    variant = kits.load("igv").mutant(name)
+    judged, _ = matrix.results("igv", "sky-rail", variant, only=[variant.kills])
+    assert {one.requirement: one for one in judged}[variant.kills].verdict is Verdict.FAIL

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _POLL_S = 1.0
 _RETRY_S = 5.0
-_GONE = frozenset({"charge", "unplug", "swap"})
+GONE = frozenset({"charge", "unplug", "swap"})
+"""Jobs of a vehicle on the ground that a carrier on a rail does not have."""
 
 
 class TableHandover(Handover, Protocol):
@@ -42,7 +43,7 @@ class HoistJobs(Jobs):
         self._car, self._tables = carrier, tables
         self._withdrawing = False
         """The hoist comes up, or the table goes away, after a job that was given up."""
-        self._begin = {kind: begin for kind, begin in self._begin.items() if kind not in _GONE}
+        self._begin = {kind: begin for kind, begin in self._begin.items() if kind not in GONE}
         self._begin["pick"] = lambda job: self._call_table(job, self._lower_to_pick)
         self._begin["drop"] = lambda job: self._call_table(job, self._lower_to_drop)
 

@@ -23,6 +23,7 @@ from twin.wires.vda5050.abilities import offered
 from twin.wires.vda5050.action_logic import LIMITS
 from twin.wires.vda5050.factsheet import SUPPORTED_ZONES
 
+from . import emulation_rail
 from .curves import curves
 from .emulation import BOOT_S, MANUFACTURER, MAP, SERIAL, TRACK, EmulatedIgv, IgvVariant
 from .hands import IgvManualHands, IgvTwinHands
@@ -105,7 +106,7 @@ class IgvKit(Kit):
         "igv_maps",
         "igv_recovery",
     )
-    good = ("2.1", "3.0", "2.0")
+    good = ("2.1", "3.0", "2.0", emulation_rail.PROFILE)
     health = ("connection-at-qos-0", "passes-the-decision-point", "takes-what-is-not-released")
     engines = ("kinematic", "pybullet")
     product = Product(
@@ -128,8 +129,10 @@ class IgvKit(Kit):
 
     def emulated_pics(self, profile: str) -> IgvPics:
         """See `Kit`."""
-        dialect = load(profile)
-        scopes = offered(dialect)
+        rail = profile == emulation_rail.PROFILE
+        version = emulation_rail.VERSION if rail else profile
+        dialect = load(version)
+        scopes = offered(dialect, emulation_rail.JOBS if rail else None)
         three = dialect.instant_states
 
         def of(scope: str) -> list[str]:
@@ -138,7 +141,7 @@ class IgvKit(Kit):
         return IgvPics(
             device=self.device,
             profile=profile,
-            version=cast("Any", profile),
+            version=cast("Any", version),
             instant_actions=of("INSTANT"),
             node_actions=of("NODE"),
             edge_actions=of("EDGE"),
@@ -149,7 +152,7 @@ class IgvKit(Kit):
             new_base_request=True,
             factsheet=True,
             visualization=True,
-            maps=profile != "2.0",
+            maps=version != "2.0",
             zones=list(SUPPORTED_ZONES) if three else [],
             nodes_max=LIMITS["order.nodes"],
             power_controllable=True,
@@ -157,7 +160,8 @@ class IgvKit(Kit):
 
     def emulated_pixit(self, profile: str) -> IgvPixit:
         """See `Kit`."""
-        dialect = load(profile)
+        rail = profile == emulation_rail.PROFILE
+        dialect = load(emulation_rail.VERSION if rail else profile)
         return IgvPixit(
             prefix=f"{dialect.interface}/{dialect.major}",
             manufacturer=MANUFACTURER,
@@ -165,17 +169,18 @@ class IgvKit(Kit):
             map_id=MAP,
             map_version="1",
             track=TRACK,
+            way_back=emulation_rail.WAY_BACK if rail else [],
             position_m=0.2,
-            length_m=15.0,
-            speed_m_s=6.95,
+            length_m=13.0 if rail else 15.0,
+            speed_m_s=8.4 if rail else 6.95,
             slow_m_s=1.0,
             node_action="finePositioning",
             node_parameters={},
             edge_action="detectObject",
             action_s=10.0,
-            leg_s=30.0,
+            leg_s=60.0 if rail else 30.0,
             settle_s=0.6,
-            stop_s=10.0,
+            stop_s=20.0 if rail else 10.0,
             start_up_s=BOOT_S + 2.0,
         )
 
@@ -183,7 +188,11 @@ class IgvKit(Kit):
         self, clock: Clock, profile: str, variant: Variant | None, trace: Trace, *, engine: str
     ) -> EmulatedBench:
         """See `Kit`."""
-        return EmulatedIgv(clock, profile, cast("IgvVariant | None", variant), trace, engine=engine)
+        bent = cast("IgvVariant | None", variant)
+        if profile == emulation_rail.PROFILE:
+            version = emulation_rail.VERSION
+            return emulation_rail.EmulatedSkyRail(clock, version, bent, trace, engine=engine)
+        return EmulatedIgv(clock, profile, bent, trace, engine=engine)
 
     def beside(
         self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit

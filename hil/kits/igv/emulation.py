@@ -13,7 +13,7 @@ from hil.emulation import Verb
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.devices.igv import Igv, IgvParameters, Mode, StopKind
-from twin.physics import Pose
+from twin.physics import DriveEngine, Pose
 from twin.physics.drive_process import DriveProcess, drive_for
 from twin.profiles.vda5050 import load
 from twin.trace import Trace
@@ -53,7 +53,7 @@ class EmulatedIgv:
     """One vehicle at the first node of the track, and everything hands can do with it."""
 
     def __init__(
-        self, clock: Clock, profile: str, variant: IgvVariant | None, trace: Trace, *, engine: str
+        self, clock: Clock, version: str, variant: IgvVariant | None, trace: Trace, *, engine: str
     ) -> None:
         self.clock = clock
         self.variant = variant if isinstance(variant, IgvVariant) else IgvVariant()
@@ -61,19 +61,9 @@ class EmulatedIgv:
         self.server = MqttServer(
             clock=clock, trace=trace, rng=random.Random(0), detail="connections"
         )
-        parameters = IgvParameters(
-            **{"boot_s": BOOT_S, "position_s": 6.0, "detect_s": 3.0, **bent.parameters}
-        )
         self._engine = drive_for(engine, clock)
-        self.carrier = Carrier(
-            f"{SERIAL}.body", clock, trace, self._engine, parameters.vehicle,
-            parameters.energy, pose=Pose(*TRACK[0], 0.0),
-        )  # fmt: skip
-        self.igv = bent.igv(
-            SERIAL, clock, trace, random.Random(1), carrier=self.carrier, handover=Bays(trace),
-            map_id=MAP, parameters=parameters,
-        )  # fmt: skip
-        dialect = load(profile)
+        self.carrier, self.igv = self._body(self._engine, bent, trace)
+        dialect = load(version)
         topics = {
             name: msgspec.structs.replace(rule, **bent.topics.get(name, {}))
             for name, rule in dialect.topics.items()
@@ -93,6 +83,21 @@ class EmulatedIgv:
         self.hands = Beside(self)
         self._port = 0
         self._away = False
+
+    def _body(self, engine: DriveEngine, bent: IgvVariant, trace: Trace) -> tuple[Carrier, Igv]:
+        """Its body, and the controller of it."""
+        parameters = IgvParameters(
+            **{"boot_s": BOOT_S, "position_s": 6.0, "detect_s": 3.0, **bent.parameters}
+        )
+        body = Carrier(
+            f"{SERIAL}.body", self.clock, trace, engine, parameters.vehicle, parameters.energy,
+            pose=Pose(*TRACK[0], 0.0),
+        )  # fmt: skip
+        igv = bent.igv(
+            SERIAL, self.clock, trace, random.Random(1), carrier=body, handover=Bays(trace),
+            map_id=MAP, parameters=parameters,
+        )  # fmt: skip
+        return body, igv
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve the broker and bring the vehicle to it; returns the broker's port."""

@@ -11,7 +11,7 @@ from fixtures.vda5050_orders import Scribe
 from twin.clock import Clock
 from twin.profiles.vda5050 import Dialect
 
-from .papers import IgvPixit
+from .papers import IgvPixit, Place
 
 Message = dict[str, Any]
 
@@ -37,9 +37,26 @@ class Orders(Scribe):
         stamp = self._clock.utc_stamp(self.dialect.timestamp_digits)
         return {**super().header(topic), "timestamp": stamp}
 
+    @property
+    def ring(self) -> list[Place]:
+        """All nodes: those of the track, then those of the way back."""
+        return [*self._pixit.track, *self._pixit.way_back]
+
+    def back(self, place: int) -> list[int]:
+        """The places from `place` to the track's first node, both included."""
+        if not self._pixit.way_back:
+            return list(range(place, -1, -1))
+        return [*range(place, len(self.ring)), 0]
+
+    def to_and_fro(self, count: int) -> list[int]:
+        """So many places one after the other, from the first one on."""
+        if not self._pixit.way_back:
+            return [number % 2 for number in range(count)]
+        return [number % len(self.ring) for number in range(count)]
+
     def spot(self, place: int, sequence: int, **more: Any) -> Message:
-        """One node of the track."""
-        x, y = self._pixit.track[place]
+        """One node of the track, or behind its last one of the way back."""
+        x, y = self.ring[place]
         more.setdefault("deviation", self._pixit.deviation_m)
         return self.node(f"T{place}", sequence, x, y, **more)
 

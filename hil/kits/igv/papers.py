@@ -55,6 +55,11 @@ class IgvPixit(Pixit, frozen=True, forbid_unknown_fields=True, kw_only=True):
     map_version: str = ""
     track: Annotated[list[Place], msgspec.Meta(min_length=6, max_length=50)]
     """A free test track: nodes (x, y) in m, in the order in which they can be driven."""
+    way_back: Annotated[list[Place], msgspec.Meta(max_length=50)] = msgspec.field(
+        default_factory=list
+    )
+    """Nodes from the track's last one to its first, for a vehicle on a rail that drives in one
+    direction only; empty for one that drives the track forth and back."""
     deviation_m: Metres = 0.5
     """allowedDeviationXY of the track's nodes."""
     position_m: Metres

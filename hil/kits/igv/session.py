@@ -219,10 +219,14 @@ class IgvSession(Session[IgvPics, IgvPixit]):
             )
 
     def here(self, sequence: int = 0) -> Message:
-        """A node where the vehicle stands."""
+        """A node where the vehicle stands; on a rail between two nodes the one behind it."""
         place = self._place()
         if place is None:
             raise BenchError("vehicle: its state has no position; it has to be localized first")
+        if self.pixit.way_back:
+            behind = self._behind(place)
+            off_m = math.dist(self.orders.ring[behind], place) + HOME_M
+            return self.orders.spot(behind, sequence, deviation=off_m)
         return self.orders.node(self.orders.name("here"), sequence, *place, deviation=HOME_M)
 
     def from_here(self, places: Sequence[int]) -> Message:
@@ -236,10 +240,13 @@ class IgvSession(Session[IgvPics, IgvPixit]):
         place = self._place()
         assert place is not None or self.here()
         track = self.pixit.track
-        near = min(range(len(track)), key=lambda one: math.dist(track[one], place or track[0]))
-        places = list(range(near, -1, -1))
-        if math.dist(track[near], place or track[0]) <= self.pixit.deviation_m:
-            places = places[1:]
+        if self.pixit.way_back:
+            places = self.orders.back(self._behind(place or track[0]))[1:]
+        else:
+            near = min(range(len(track)), key=lambda one: math.dist(track[one], place or track[0]))
+            places = self.orders.back(near)
+            if math.dist(track[near], place or track[0]) <= self.pixit.deviation_m:
+                places = places[1:]
         taken = await self.take(self.from_here(places))
         if not taken or not await self.legs(len(places) + 1) or not self._home():
             errors = [one.get("errorType") for one in self.state.get("errors", ())]
@@ -248,8 +255,34 @@ class IgvSession(Session[IgvPics, IgvPixit]):
                 f"{self._place()}, errors: {errors}"
             )
 
+    def _behind(self, place: tuple[float, float]) -> int:
+        """The node of the ring at which it stands, or that it has passed last, by its place."""
+        ring = self.orders.ring
+        near = min(range(len(ring)), key=lambda one: math.dist(ring[one], place))
+        if math.dist(ring[near], place) <= self.pixit.deviation_m:
+            return near
+        return min(
+            range(len(ring)),
+            key=lambda one: _off_m(place, ring[one], ring[(one + 1) % len(ring)]),
+        )
+
+    def next_on_rail(self) -> int | None:
+        """The place after where it stands, for a vehicle that drives in one direction only."""
+        place = self._place()
+        if place is None or not self.pixit.way_back:
+            return None
+        return self.orders.back(self._behind(place))[1]
+
     async def clean(self) -> None:
         """An order of the one node it stands on: done at once, and it ends old warnings."""
         first = self.here()
         await self.take(self.orders.order(self.orders.name("clean"), nodes=[first]))
         await self.until(lambda: self.idle, self.pixit.leg_s)
+
+
+def _off_m(place: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
+    """How far a place is from the straight between two others."""
+    along_x, along_y = b[0] - a[0], b[1] - a[1]
+    share = (place[0] - a[0]) * along_x + (place[1] - a[1]) * along_y
+    share = max(0.0, min(1.0, share / (along_x**2 + along_y**2)))
+    return math.dist(place, (a[0] + share * along_x, a[1] + share * along_y))
