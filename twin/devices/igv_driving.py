@@ -61,6 +61,8 @@ class Driving(Device):
         self._error = (0.0, 0.0)
         self._unsure_from_m = 0.0
         self._until_m: float | None = None
+        self._until_key: int | None = None
+        self._before_m: float | None = None
         self._obstacle_m: float | None = None
         self._pressed: set[StopKind] = set()
         self._blocked_timer: Any = None
@@ -143,16 +145,18 @@ class Driving(Device):
 
     def set_ways(self, ways: Sequence[Way]) -> None:
         """The ways ahead, in order; those that it has already must stand first and unchanged."""
-        self.router.set(ways)
+        if self.router.set(ways):
+            self.proceed(self._until_key, before_m=self._before_m)
 
     def drop_ways(self) -> None:
         """Forget the ways ahead; it comes to rest."""
-        self._until_m = None
+        self._until_m = self._until_key = None
         self._drive()
         self.router.clear()
 
     def proceed(self, key: int | None, *, before_m: float | None = None, cause: int = -1) -> None:
         """May go to the node `key` (None: stop), and not beyond the place `before_m`."""
+        self._until_key, self._before_m = key, before_m
         place = None if key is None else self.router.place_of(key)
         if place is not None and before_m is not None:
             place = min(place, before_m)

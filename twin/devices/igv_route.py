@@ -20,6 +20,8 @@ from twin.world.carrier import STRAIGHT_RAD, Carrier
 _SNAP_RAD = 0.35
 """A body that stands this little askew to its way straightens itself as it starts (estimate)."""
 _SAME_M = 1e-3
+_ROOM_M = 1.0
+"""So far ahead of it a vehicle can still be told to turn (estimate; it drives that in 0.15 s)."""
 
 
 @dataclass(slots=True)
@@ -45,18 +47,45 @@ class Router:
         self._carrier.forget()
 
     def set(self, ways: Sequence[Way]) -> bool:
-        """Have these ways ahead; what is laid already and the same stays. False if nothing is new.
+        """Have these ways ahead; what is laid already stays. Whether a laid one was laid anew.
 
-        Ways are only ever added behind or dropped all: a released route cannot be changed.
+        Ways are only ever added behind or dropped all: a released route cannot be changed. But
+        where the way ended at a corner that can be rounded now, its last metres are laid anew:
+        whoever drives there in time does not stop.
         """
         known = [one.way for one in self.placed]
         if list(ways[: len(known)]) != known:
             self.clear()
             known = []
         new = list(ways[len(known) :])
+        again = bool(new) and self._take_back(new[0])
+        if again:
+            last = self.placed.pop()
+            new.insert(0, last.way)
+        place = len(self.placed)
         while new:
             new = self._lay(new)
-        return len(ways) > len(known)
+        if again:  # its speed limit holds from where it began
+            self.placed[place].begin_m = last.begin_m
+        return again
+
+    def _take_back(self, following: Way) -> bool:
+        """Take back the last metres to a corner that is rounded once it is known what follows."""
+        if not self.placed:
+            return False
+        carrier, last = self._carrier, self.placed[-1]
+        way = last.way
+        from_m = max(last.begin_m, carrier.straight_from_m, carrier.way_m + _ROOM_M)
+        curved = way.courses_rad or following.courses_rad or len(way.points) > 1
+        if curved or way.travel_rad != following.travel_rad or from_m >= last.at_m:
+            return False
+        here = carrier.pose_at(from_m)
+        before = (here.x_m, here.y_m)
+        radius = self._corner(before, way.points[-1], following, way.deviation_m)
+        if radius is None or math.isinf(radius):
+            return False
+        carrier.take_back(from_m, way.key)
+        return True
 
     def place_of(self, key: int) -> float | None:
         """The place of a node ahead."""

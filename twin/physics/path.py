@@ -11,7 +11,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from twin.physics.parameters import PhysicsError
@@ -158,6 +158,12 @@ class Path:
         """Without the pieces that end before a place; places stay as they are."""
         first = min(self._find(before_m), len(self.pieces) - 1)
         return Path(self.pieces[first:], begin_m=self._begins[first])
+
+    def until(self, end_m: float) -> Path:
+        """This path up to a place on it. Raises `PhysicsError` if nothing is left."""
+        last = self._find(end_m)
+        part = replace(self.pieces[last], length_m=end_m - self._begins[last])
+        return Path([*self.pieces[:last], part], begin_m=self.begin_m)
 
     def nearest_m(self, x_m: float, y_m: float, near_m: float, *, within_m: float = 20.0) -> float:
         """The place whose pose is nearest to a point, looking `within_m` around `near_m`."""

@@ -168,6 +168,17 @@ class Carrier:
         return self._stretches[-1].path.course_at(self._stretches[-1].path.end_m - _SAME_M)
 
     @property
+    def straight_from_m(self) -> float:
+        """Where the straight piece begins that the way ends with; `end_m` if it is curved."""
+        if not self._stretches:
+            return self._way_m
+        last = self._stretches[-1]
+        at_m = last.path.end_m - _SAME_M
+        begin_m, _ = last.path.piece_at(at_m)
+        straight = last.path.curvature_at(at_m) == 0
+        return last.begin_m + (begin_m if straight else last.path.end_m)
+
+    @property
     def moving(self) -> bool:
         """Whether a move is under way (also while it stands between two paths)."""
         return self._motion is not None
@@ -228,6 +239,19 @@ class Carrier:
         self._marks.sort()
         if self._motion is not None and self._timer is not None:
             self._wait(self._move_record)
+
+    def take_back(self, from_m: float, number: int) -> None:
+        """Take back what was laid behind a place ahead of it, and the mark of this number there.
+
+        A move under way goes on to where it was going until the next one is told.
+        """
+        last = self._stretches[-1]
+        at_m = from_m - last.begin_m
+        if at_m <= last.path.begin_m + _SAME_M:
+            self._stretches.pop()
+        else:
+            last.path = last.path.until(at_m)
+        self._marks = [one for one in self._marks if one[1] != number]
 
     def forget(self) -> None:
         """Drop all marks and all paths but the one it is on."""
