@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import statistics
 from collections.abc import Callable
 
 from hil import nmea
@@ -200,8 +201,8 @@ def the_time_is_utc(view: GnssView) -> Finding:
     late = [one for epoch in epochs_of(view) if (one := view.late_s(epoch)) is not None]
     if len(late) < FEW:
         return inconclusive("the true time is not known, or no time came")
-    worst = max(late, key=abs)
-    measured = Measurement("difference from UTC", worst, "s", between(-RIGHT_S, RIGHT_S), 0.1)
+    usual = statistics.median(late)
+    measured = Measurement("difference from UTC", usual, "s", between(-RIGHT_S, RIGHT_S), 0.1)
     return decide("UTC", "not UTC", measured)
 
 
@@ -231,4 +232,7 @@ def sentences_come_in_time(view: GnssView) -> Finding:
     value = late[min(len(late) - 1, int(0.99 * len(late)))]
     limit = at_most(view.pixit.latency_s)
     measured = Measurement("latency", value, "s", limit, clock_s, "simple")
+    busy_s = max((r.payload["late_s"] for r in view.of("overslept")), default=0.0)
+    if measured.outcome == "FAIL" and busy_s > view.pixit.latency_s / 2:
+        return inconclusive(f"too late, but the bench itself was {busy_s:.2f} s late", measured)
     return decide("in time", "too late", measured)

@@ -13,6 +13,9 @@ from .papers import GnssPics, GnssPixit
 from .roles import GnssRoles
 from .wire import Feed, NmeaWire
 
+BREATH_S, NOTED_S = 0.1, 0.02
+"""How often the bench looks whether it is in time, and what it notes."""
+
 
 class GnssSession(Session[GnssPics, GnssPixit]):
     """One run on one bench with a receiver."""
@@ -44,8 +47,17 @@ class GnssSession(Session[GnssPics, GnssPixit]):
         await self.wire.hear()
 
     async def pause(self, seconds: float) -> None:
-        """Let the receiver talk; unlike `watch` it does not mind if it falls silent."""
-        await self.clock.sleep(seconds)
+        """Let the receiver talk; unlike `watch` it does not mind if it falls silent.
+
+        A bench that is too busy to see in time says so in the record.
+        """
+        begin_s, steps = self.clock.now_s(), max(1, round(seconds / BREATH_S))
+        for number in range(1, steps + 1):
+            due_s = begin_s + seconds * number / steps
+            await self.clock.sleep(max(0.0, due_s - self.clock.now_s()))
+            late_s = self.clock.now_s() - due_s
+            if late_s > NOTED_S:
+                self.trace("bench", "overslept", late_s=round(late_s, 3))
 
     async def settled(self, limit_s: float) -> bool:
         """Wait for the best quality."""
