@@ -101,6 +101,18 @@ def test_without_current_for_two_minutes_every_box_arrives_all_the_same() -> Non
     assert broken.kinds("rail.wind")
 
 
+@pytest.mark.no_cover
+def test_a_carrier_that_breaks_down_over_the_river_brings_its_box_by_its_back_up_drive() -> None:
+    """The manager and its order stay as they are; the box is late, and every rule is held."""
+    faults = [Fault(target="sky-05", kind="breakdown", at_s=640.0)]
+    broken = play(carrier=SKY, faults=faults)
+    assert broken.judgement.held, broken.judgement.violations
+    assert {one.state for one in broken.bridge.transfers.book.values()} == {"received"}
+    assert broken.end_s > day().end_s + 600.0
+    (called,), (engaged,) = broken.kinds("rail.rescue_called"), broken.kinds("rail.rescue")
+    assert 0.0 < called["x"] < engaged["x"] < broken.bridge.site.bridge.length_m
+
+
 def _blind(bridge: Bridge) -> None:
     """The mutant of the line: every signal shows clear."""
     assert bridge.line is not None

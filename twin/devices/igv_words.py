@@ -50,6 +50,7 @@ class Alarm(Enum):
     HOIST_FAULT = "hoist_fault"
     LOCK_FAULT = "lock_fault"
     WIND = "wind"
+    BACKUP_DRIVE = "backup_drive"
 
 
 class Fix(Enum):

@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from twin.clock import Clock
@@ -20,9 +21,12 @@ from twin.devices.igv import Igv
 from twin.devices.igv_words import Alarm, Build, Way
 from twin.devices.rail_line import RailLine
 from twin.devices.sky_rail_jobs import HoistJobs, TableHandover
+from twin.devices.sky_rail_rescue import Rescue
+from twin.devices.sky_rail_wear import PARTS, hoist_share, lift, worn_body, worn_energy
 from twin.devices.sky_rail_words import FAULTS, SkyRailParameters
-from twin.physics import BrakeKind, Pose
+from twin.physics import BrakeKind, Pose, SpeedLimit
 from twin.trace import Trace
+from twin.world.carrier import CarrierEvent
 from twin.world.rail import RailNode
 from twin.world.rail_carrier import RailCarrier
 from twin.world.yard import Box
@@ -62,6 +66,7 @@ class SkyCarrier(Igv):
     kind: ClassVar[str] = "sky-rail"
     FAULTS: ClassVar[Mapping[str, FaultKind]] = FAULTS
     build: ClassVar[Build] = BUILD
+    PARTS = PARTS
     has_battery: ClassVar[bool] = False
 
     def __init__(
@@ -81,9 +86,17 @@ class SkyCarrier(Igv):
             parameters=self.sky,
         )  # fmt: skip
         self.jobs = HoistJobs(self, handover)
+        self.rescue = Rescue(self)
+        self._aged = (0.0, 0)
+        """Odometer, m, and emergency brakings that wear has been told of."""
         line.join(self)
         self._claim_here()
         self.add_point("sway_m", lambda: round(carrier.sway_m, 4), unit="m", doc="of its box")
+        for part in PARTS:
+            self.add_point(
+                f"{part}_life_percent", partial(self._life_percent, part), unit="%",
+                doc="of the rated life that is left",
+            )  # fmt: skip
         self.add_point("current", lambda: carrier.powered, doc="its collector has current")
         self.line_changed(-1)
 
@@ -260,6 +273,13 @@ class SkyCarrier(Igv):
         match kind:
             case "collector_lost":
                 self.line_changed(cause)
+            case "breakdown":
+                super()._fault_changed(kind, cause)
+                if not on:
+                    self._clear(Alarm.BACKUP_DRIVE)
+                self.rescue.changed(cause)
+            case "worn":
+                self._age()
             case "hoist_fault":
                 if on:
                     self._alarm(Alarm.HOIST_FAULT, "the hoist's drive has tripped")
@@ -273,6 +293,55 @@ class SkyCarrier(Igv):
                     self._clear(Alarm.LOCK_FAULT)
             case _:
                 super()._fault_changed(kind, cause)
+
+    # --- a drive that fails for good -------------------------------------------------------------
+
+    def rescue_engaged(self, cause: int) -> None:
+        """The back-up drive takes it on; whoever has engaged it has looked before."""
+        if "motor_fault" not in self.faults:
+            self._clear(Alarm.DRIVE_FAULT)
+        self._alarm(Alarm.BACKUP_DRIVE, "driven by the back-up drive")
+        self.restart(cause=cause)
+
+    def _limits(self) -> list[SpeedLimit]:
+        limits = super()._limits()
+        if self.rescue.engaged:
+            here, end = self.carrier.way_m, self.carrier.end_m
+            limits.append(SpeedLimit(here, end, self.sky.rescue_m_s))
+        return limits
+
+    def _carrier_event(self, event: CarrierEvent) -> None:
+        super()._carrier_event(event)
+        if not self.driving:
+            self._age()
+        self.rescue.looked_at()
+
+    # --- wear ------------------------------------------------------------------------------------
+
+    @property
+    def hoist_share(self) -> float:
+        """What is left of the hoist's efficiency and of its speed with a load."""
+        return hoist_share(round(self.wear.share("ropes"), 2))
+
+    def lifted(self, mass_kg: float) -> None:
+        """The hoist has lifted so much."""
+        rated_kg = self.sky.vehicle.payload_kg + self.sky.spreader_kg
+        self.wear.use("ropes", lift(mass_kg, rated_kg))
+
+    def _age(self) -> None:
+        """Count what was driven and braked, and let the body be as old as it is."""
+        body, (driven_m, braked) = self.body, self._aged
+        self._aged = body.odometer_m, body.emergency_brakings
+        self.wear.use("tyres", (body.odometer_m - driven_m) / 1000)
+        self.wear.use("brakes", body.emergency_brakings - braked)
+        # rounded, so that a new one is a new one: nothing changes within a run by its own use
+        body.parameters = body.rail = worn_body(
+            self.sky.vehicle, round(self.wear.share("brakes"), 2)
+        )
+        body.energy = worn_energy(self.sky.energy, round(self.wear.share("tyres"), 2))
+
+    def _life_percent(self, part: str) -> float:
+        return round(max(0.0, 100.0 * (1 - self.wear.share(part))), 6)
 
     def _power_on(self, cause: int = -1) -> None:
         self._clear(Alarm.LOW_BATTERY)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from twin.clock import NS
-from twin.devices.igv_jobs import Handover, Job, Jobs
+from twin.devices.igv_jobs import Handover, Job, Jobs, Report
 from twin.devices.sky_rail_words import travel_s
 from twin.physics.energy import J_PER_KWH
 from twin.physics.parameters import GRAVITY_M_S2
@@ -53,6 +53,11 @@ class HoistJobs(Jobs):
         super().abort(id)
         if job is not None and job.kind in ("pick", "drop"):
             self._withdraw(job)
+        self._car.rescue.looked_at()
+
+    def _end(self, job: Job, how: Report, text: str) -> None:
+        super()._end(job, how, text)
+        self._car.rescue.looked_at()
 
     # --- the table -------------------------------------------------------------------------------
 
@@ -103,7 +108,8 @@ class HoistJobs(Jobs):
 
     def _hoist_s(self, *, loaded: bool) -> float:
         p = self._car.sky
-        return travel_s(p.lift_m, p.hoist_m_s if loaded else p.hoist_empty_m_s, p.hoist_m_s2)
+        speed_m_s = p.hoist_m_s * self._car.hoist_share if loaded else p.hoist_empty_m_s
+        return travel_s(p.lift_m, speed_m_s, p.hoist_m_s2)
 
     def _settle(self, job: Job, then: Callable[[Job], None]) -> None:
         """Wait until what hangs below swings less than the hoist may lower."""
@@ -159,8 +165,10 @@ class HoistJobs(Jobs):
 
     def _lifted(self, mass_kg: float) -> None:
         p = self._car.sky
-        work_j = mass_kg * GRAVITY_M_S2 * p.lift_m / p.hoist_efficiency
+        efficiency = p.hoist_efficiency * self._car.hoist_share
+        work_j = mass_kg * GRAVITY_M_S2 * p.lift_m / efficiency
         self._car.body.work(work_j / J_PER_KWH)
+        self._car.lifted(mass_kg)
 
     def _clear_table(self, job: Job) -> None:
         """The hoist is up: the table runs back, and the carrier may drive."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from twin.devices.base import FaultKind
+from twin.devices.base import FaultKind, worn_fault
 from twin.devices.igv_words import FAULTS as IGV_FAULTS
 from twin.devices.igv_words import IgvParameters
+from twin.devices.sky_rail_wear import PARTS
+from twin.devices.wear import WORN
 from twin.physics import EnergyParameters
 from twin.physics.rail_parameters import RAIL_ENERGY, RailCarrierParameters
 
@@ -28,6 +30,8 @@ class SkyRailParameters(IgvParameters):
     - ``sway_limit_m``: the hoist lowers when the box swings less than this.
     - ``hoist_efficiency``: from the current to what is lifted; lowering gives nothing back.
     - ``buffer_s``: how long control and radio live without current.
+    - ``rescue_call_s``: from a breakdown until the back-up drive is engaged; ``rescue_m_s``: its
+      speed; ``repair_s``: from where its order has ended until its drive is whole again.
     - ``gap_m``: kept to what is on the rail, or to a switch that is not safe.
     """
 
@@ -51,6 +55,9 @@ class SkyRailParameters(IgvParameters):
     sway_limit_m: float = 0.03
     hoist_efficiency: float = 0.8
     buffer_s: float = 1800.0
+    rescue_call_s: float = 300.0
+    rescue_m_s: float = 1.0
+    repair_s: float = 900.0
     gap_m: float = 10.0
     spots: tuple[str, ...] = ("spreader",)
 
@@ -75,11 +82,16 @@ FAULTS: Mapping[str, FaultKind] = {
     "collector_lost": FaultKind(
         "collector_lost", "Its current collector has no contact: brakes fall in, nobody else's."
     ),
+    "breakdown": FaultKind(
+        "breakdown",
+        "The drive fails for good: it stays until the back-up drive is engaged, and creeps on.",
+    ),
     "hoist_fault": FaultKind(
         "hoist_fault", "The hoist's drive trips: what it is doing stands still until it is reset."
     ),
     "lock_fault": FaultKind(
         "lock_fault", "A twist-lock does not turn: picking and dropping fail at the locks."
     ),
+    WORN: worn_fault(PARTS),
 }
 """The fault menu of every carrier; what stops all of them is in that of the line."""

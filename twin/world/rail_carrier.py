@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from twin.clock import NS, Clock
-from twin.physics import Conditions, DriveEngine, EnergyParameters, Motion, Pose
+from twin.physics import BrakeKind, Conditions, DriveEngine, EnergyParameters, Motion, Pose
 from twin.physics.rail_parameters import RailCarrierParameters
 from twin.trace import Trace
 from twin.world import pendulum
@@ -36,6 +36,7 @@ class RailCarrier(Carrier):
         )  # fmt: skip
         self.rail = parameters
         self.buffer_s = buffer_s
+        self.emergency_brakings = 0
         self._off_ns: int | None = None
         self._swing, self._swing_ns = Swing(), clock.now_ns()
 
@@ -68,6 +69,13 @@ class RailCarrier(Carrier):
 
     def swap_battery(self, charge: float = 1.0, *, cause: int = -1) -> None:
         """There is none."""
+
+    def brake(self, kind: BrakeKind, *, cause: int = -1) -> None:
+        """As of every carrier; emergency brakings are counted."""
+        before = self._braking
+        super().brake(kind, cause=cause)
+        if self._braking is BrakeKind.EMERGENCY is not before:
+            self.emergency_brakings += 1
 
     def work(self, kwh: float) -> None:
         """Something else than driving has taken energy: the hoist."""

@@ -25,6 +25,7 @@ EXECUTION = frozenset(
         "hoist_fault",
         "lock_fault",
         "wind",
+        "backup_drive",
     }
 )
 """Problems of the vehicle itself. A rejected message is none, whatever its level: "the mobile robot
