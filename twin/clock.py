@@ -159,10 +159,14 @@ class Clock:
         if self.mode != "real":
             self._day_start, self._second = start, -1
 
-    def utc_stamp(self, digits: int) -> str:
-        """The present civil time in UTC, ISO 8601, with so many `digits` (0 to 9) of the second."""
+    def utc_stamp(self, digits: int, ahead_s: float = 0.0) -> str:
+        """The present civil time in UTC, ISO 8601, with so many `digits` (0 to 9) of the second.
+
+        `ahead_s`: of a clock that goes so much before this one.
+        """
         start = self._day_start
-        second, rest_ns = divmod(self.now_ns() + start.microsecond * 1000, NS)
+        ahead_ns = round(ahead_s * NS) if ahead_s else 0
+        second, rest_ns = divmod(self.now_ns() + start.microsecond * 1000 + ahead_ns, NS)
         if second != self._second:  # a fleet stamps thousands of messages in one
             moment = start.replace(microsecond=0).astimezone(UTC) + timedelta(seconds=second)
             self._second, self._second_text = second, moment.strftime("%Y-%m-%dT%H:%M:%S")

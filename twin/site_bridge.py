@@ -166,6 +166,17 @@ class Canopy(Strict, frozen=True):
     share: Share = 0.0
 
 
+class Cells(Strict, frozen=True, kw_only=True):
+    """Where the two operators' radio cells meet on the span, m of x; pairs are home, far."""
+
+    from_m: Place
+    to_m: Place
+    attach_s: Seconds
+    """Who stands between them is in the other network after this time."""
+    delay_s: tuple[Seconds, Seconds]
+    """One way, of each operator's network."""
+
+
 class Cargo(Strict, frozen=True):
     """Everything that makes cargo cross by itself."""
 
@@ -181,6 +192,8 @@ class Cargo(Strict, frozen=True):
     demand: Demand
     canopies: list[Canopy] = []
     """Roofs over the lanes: none means open sky everywhere."""
+    cells: Cells | None = None
+    """Without them one network serves the whole bridge."""
     crossing: Crossing | None = None
     """Without one nothing is known about sizing a fleet."""
     trucks: GateTrucks | None = None

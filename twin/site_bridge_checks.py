@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from twin.site_bridge import Cargo, Node
+from twin.site_bridge import Cargo, Cells, Node
 
 _FITS_M = 0.5
 MIN_EDGE_M = 7.0
@@ -40,11 +40,30 @@ def problems(cargo: Cargo, length_m: float, key: str = "bridge.cargo") -> Iterat
         if low > high:
             yield f"{key}.demand.{name}", f"goes from {low} to {high}"
 
+    if cargo.cells is not None:
+        yield from _cell_problems(f"{key}.cells", cargo.cells, cargo, length_m)
     if cargo.trucks is not None:
         for name in ("way_s", "scan_s", "review_s"):
             low, high = getattr(cargo.trucks, name)
             if low > high:
                 yield f"{key}.trucks.{name}", f"goes from {low} to {high}"
+
+
+def _cell_problems(
+    key: str, cells: Cells, cargo: Cargo, length_m: float
+) -> Iterator[tuple[str, str]]:
+    """Between the cells lies a part of the span on which nobody has to wait."""
+    if not 0 <= cells.from_m < cells.to_m <= length_m:
+        yield (
+            f"{key}.from_m",
+            f"to to_m is {cells.from_m} to {cells.to_m} m, not a part of 0 to {length_m} m",
+        )
+    for lane in cargo.lanes:
+        for name in lane.nodes:
+            node = next((one for one in cargo.nodes if one.id == name), None)
+            if node is not None and cells.from_m <= node.x_m <= cells.to_m:
+                deaf = f"node {name} lies between the cells: who waits there is deaf"
+                yield f"{key}.from_m", deaf
 
 
 def graph_problems(key: str, cargo: Cargo) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ pytest.importorskip("asyncua")
 
 from fixtures.bridge_hours import RESUME, resumes
 from fixtures.fleet_cold_mutants import COLD_CAUGHT_BY
+from fixtures.fleet_exception_mutants import EXCEPTION_CAUGHT_BY
 from fixtures.fleet_mutants import FLEET_CAUGHT_BY, FLEET_MUTANTS
 from tests.bridge.rig import Day, play
 from tests.vda5050.schemas import check
@@ -148,5 +149,6 @@ def test_every_rule_has_a_mutant_or_a_doctored_trace() -> None:
     """No rule is there that nothing has ever broken."""
     elsewhere = {
         "BRIDGE-05", "BRIDGE-06", "BRIDGE-09", "BRIDGE-12", "BRIDGE-14", *COLD_CAUGHT_BY.values(),
+        *EXCEPTION_CAUGHT_BY.values(),
     }  # fmt: skip
     assert (set(FLEET_CAUGHT_BY.values()) - {RESUME}) | elsewhere == set(BRIDGE)

@@ -17,6 +17,7 @@ from twin import faults as fault_schedule
 from twin.bridge import cold_chain
 from twin.bridge.cargo import Flow
 from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, rail_zones
+from twin.bridge.cells import RadioCells
 from twin.bridge.cold_chain import ColdChain
 from twin.bridge.lanes import Lanes
 from twin.bridge.map_office import MapOffice
@@ -34,6 +35,7 @@ from twin.partner.transfer_service import TransferService
 from twin.partner.transfers import Transfers
 from twin.site import Site
 from twin.trace import Trace
+from twin.wires.impair import Link
 from twin.wires.mqtt import MqttServer
 from twin.world.boxes import Consignment
 from twin.world.crossing import Crossing, Ledger
@@ -94,6 +96,10 @@ class Bridge:
         on_rails = carrier is CarrierKind.SKY_RAIL
         zones = rail_zones(site, self.cargo) if on_rails else self.lanes.zones()
         self.crossing = Crossing(clock, trace, carriers, line_m=self.cargo.line_m, zones=zones)
+        self.cells = RadioCells(
+            self.cargo, trace, carriers if self.cargo.cells else {}, self._link_of
+        )
+        self.crossing.on_look(self.cells.look)
         self.towing = Towing(
             self.cargo, clock, trace, on_ground, site.bridge.length_m, self.crossing.look_at
         )
@@ -128,6 +134,10 @@ class Bridge:
 
     def _rng(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}/bridge/{name}")
+
+    def _link_of(self, vehicle: str) -> Link:
+        """Of an own broker; the links of another one are not in our hands."""
+        return self.broker.link(f"{MANUFACTURER}-{vehicle}")
 
     @property
     def igvs(self) -> dict[str, Igv]:
@@ -219,7 +229,9 @@ class Bridge:
             found[self.line.id] = self.line
         found.update(self.igvs)
         for name in self.igvs:
-            self.broker.link(f"{MANUFACTURER}-{name}")
+            self._link_of(name)
+        if self.radio.own and self.cargo.cells is not None:
+            found[self.cells.id] = self.cells
         found.update(self.broker.targets)
         return found
 

@@ -211,6 +211,11 @@ FAULTS: Mapping[str, FaultKind] = {
             "What runs or begins fails.",
             {"reason": Parameter("the load is not there", doc="as reported")},
         ),
+        FaultKind(
+            "clock_offset",
+            "Its clock is wrong: the time stamps of its messages are.",
+            {"offset_s": Parameter(3600.0, "s", -86_400.0, 86_400.0, doc="ahead of true time")},
+        ),
         FaultKind("wrong_map", "The map on board is of another version than the site's."),
     )
 }

@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-14)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-15)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from twin.judge import bridge_cold, bridge_lanes, bridge_position
+from twin.judge import bridge_clocks, bridge_cold, bridge_lanes, bridge_position
 from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
@@ -297,3 +297,6 @@ _rule("BRIDGE-11", plug_s=bridge_cold.PLUG_S)(bridge_cold.gets_power)
 _rule("BRIDGE-12", stop_s=bridge_position.STOP_S)(bridge_position.map_in_force)
 _rule("BRIDGE-13", lead_s=bridge_lanes.LEAD_S)(bridge_lanes.stays_out)
 _rule("BRIDGE-14")(bridge_lanes.held_for_a_tow)
+_rule("BRIDGE-15", off_s=bridge_clocks.OFF_S, notice_s=bridge_clocks.NOTICE_S)(
+    bridge_clocks.wrong_clock_is_told
+)

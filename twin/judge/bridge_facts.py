@@ -100,6 +100,7 @@ class FaultSpan:
     begin_s: float
     record: int
     end_s: float = math.inf
+    parameters: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -128,6 +129,8 @@ class BridgeFacts:
     """(time, record, transfer, box, what truly stood there)."""
     faults: list[FaultSpan] = field(default_factory=list)
     tows: list[Tow] = field(default_factory=list)
+    alarms: list[tuple[float, int, str, str, bool]] = field(default_factory=list)
+    """What the stack told the operators: (time, record, code, about whom, raised or over)."""
     vehicles: dict[str, VehicleFacts] = field(default_factory=dict)
     missions: list[tuple[str, float, float, str]] = field(default_factory=list)
     """(crane, from, until, how it ended)."""
@@ -215,11 +218,16 @@ def collect_bridge(records: Iterable[Record] | BridgeFacts) -> BridgeFacts:
         elif kind == "crane.mission":
             _mission(facts, running, record)
         elif kind == "fault.begin":
-            facts.faults.append(FaultSpan(data["target"], data["kind"], record.t_s, record.id))
+            span = FaultSpan(data["target"], data["kind"], record.t_s, record.id)
+            span.parameters = data.get("parameters", {})
+            facts.faults.append(span)
         elif kind == "fault.end":
             for fault in facts.faults:
                 if (fault.target, fault.kind) == (data["target"], data["kind"]):
                     fault.end_s = min(fault.end_s, record.t_s)
+        elif kind == "operators.alarm":
+            told = record.t_s, record.id, data["code"], data["about"], bool(data["raised"])
+            facts.alarms.append(told)
         elif kind == "tow.begin":
             facts.tows.append(Tow(data["vehicle"], record.t_s, record.id))
         elif kind == "tow.end":

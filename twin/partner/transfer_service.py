@@ -7,6 +7,7 @@
 | `POST /v1/transfers/ID/permit` | 200 and the transfer, or 409 with a code |
 | `POST /v1/transfers/ID/receipt` `{"place", "yard"}` | 200 and the signed statement, or 409 |
 | `POST /v1/transfers/ID/failure` `{"reason"}` | 200 and the transfer |
+| `POST /v1/alarms` `{"code", "about", "text", "raised"}` | 200: the operators have it |
 
 Every request may be repeated: the answer is the same. Failures are problem documents (RFC 9457).
 """
@@ -36,6 +37,7 @@ ROUTES = (
     ("POST", "/v1/transfers/{id}/permit", "the transfer, or 409 not_released"),
     ("POST", "/v1/transfers/{id}/receipt", "the signed statement, or 409 not_there"),
     ("POST", "/v1/transfers/{id}/failure", "the transfer: people take over"),
+    ("POST", "/v1/alarms", "what is wrong with whom, for the operators"),
 )
 """Method, path and what is answered."""
 
@@ -47,6 +49,13 @@ class _Receipt(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Failure(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
+
+
+class _Alarm(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+    about: str
+    text: str = ""
+    raised: bool = True
 
 
 class TransferService:
@@ -66,7 +75,7 @@ class TransferService:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; returns the port (0 asks for a free one)."""
         app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[self._guard])
-        handlers = (self._list, self._key, self._permit, self._receipt, self._failure)
+        handlers = (self._list, self._key, self._permit, self._receipt, self._failure, self._alarm)
         for (method, path, _), handler in zip(ROUTES, handlers, strict=True):
             app.router.add_route(method, path, handler)
         self._runner = web.AppRunner(
@@ -139,6 +148,14 @@ class TransferService:
     async def _failure(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=_Failure)
         return _json(self.transfers.fail(request.match_info["id"], body.reason).shown())
+
+    async def _alarm(self, request: web.Request) -> web.Response:
+        alarm = msgspec.json.decode(await request.read(), type=_Alarm)
+        self._trace(
+            "transfers", "operators.alarm", code=alarm.code, about=alarm.about, text=alarm.text,
+            raised=alarm.raised,
+        )  # fmt: skip
+        return _json({"code": alarm.code, "about": alarm.about, "raised": alarm.raised})
 
 
 def _json(value: object) -> web.Response:

@@ -47,6 +47,7 @@ class Crossing:
         self._side: dict[str, str] = {}
         self._on_line: set[str] = set()
         self._looking: set[str] = set()
+        self._watchers: list[Callable[[str], None]] = []
         for name, carrier in self._carriers.items():
             self._side[name] = "home" if carrier.pose.x_m < line_m else "far"
             carrier.on_event(partial(self._event, name))
@@ -54,6 +55,10 @@ class Crossing:
     def side_of(self, vehicle: str) -> str:
         """The side on which it was last wholly."""
         return self._side[vehicle]
+
+    def on_look(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(vehicle)` whenever one is looked at: twice a second while it drives."""
+        self._watchers.append(callback)
 
     def _event(self, name: str, event: CarrierEvent) -> None:
         if event.kind is CarrierEventKind.REST:
@@ -74,6 +79,8 @@ class Crossing:
         self._look(name)
 
     def _look(self, name: str) -> None:
+        for callback in self._watchers:
+            callback(name)
         carrier = self._carriers[name]
         pose = carrier.pose
         half_m = carrier.parameters.length_m / 2

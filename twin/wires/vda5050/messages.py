@@ -136,6 +136,8 @@ class Writer:
         self._clock, self._digits = clock, dialect.timestamp_digits
         self._manufacturer, self._serial_number = manufacturer, serial_number
         self.header_ids: dict[str, int] = {}
+        self.ahead_s = 0.0
+        """Its clock shows so much more than the true time; negative: less."""
         self._maps = _Kept[dict[str, Any]](self._renamed)
         self._nodes = _Kept(_node)
         self._edges = _Kept(_edge)
@@ -149,7 +151,7 @@ class Writer:
         self.header_ids[topic] = number % UINT32
         return {
             "headerId": self.header_ids[topic],
-            "timestamp": self._clock.utc_stamp(self._digits),
+            "timestamp": self._clock.utc_stamp(self._digits, self.ahead_s),
             "version": self.dialect.version,
             "manufacturer": self._manufacturer,
             "serialNumber": self._serial_number,

@@ -261,6 +261,9 @@ class Vehicle:
                 self._picture_soon()
             case "safety":
                 logic.set_held(self.igv.held)
+            case "clock_offset":
+                offset = self.igv.faults.get("clock_offset", {}).get("offset_s", 0.0)
+                self.writer.ahead_s = float(offset)
             case "mode":
                 self.zones.drop_requests(requesting=self.igv.mode.value in _REQUESTING)
                 logic.mode_changed()

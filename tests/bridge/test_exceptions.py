@@ -1,0 +1,79 @@
+"""Exceptions of vehicles, cranes and links: the rules hold, and each has caught a wrong manager."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("asyncua")
+
+from fixtures.fleet_exception_mutants import EXCEPTION_CAUGHT_BY, EXCEPTION_MUTANTS
+from tests.bridge.rig import Day, play
+from twin import faults as schedules
+from twin import strict_toml
+from twin.faults import Fault
+
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FLEET = [f"igv-{number:02d}" for number in range(1, 7)]
+
+
+def run(name: str, boxes: int = 6) -> Day:
+    """Half an hour with the faults of `examples/NAME.toml`."""
+    faults = strict_toml.load(EXAMPLES / f"{name}.toml", schedules.Schedule).faults
+    return play(boxes=boxes, hours=0.5, drain_s=5400.0, seed=2, faults=faults)
+
+
+def received(day: Day) -> int:
+    return sum(one.received_s is not None for one in day.facts.crossings.values())
+
+
+def test_clocks_that_are_an_hour_off_change_nothing_and_are_told() -> None:
+    """E18: stamps jump by an hour and back amid doubles and late messages; all boxes arrive."""
+    day = run("bridge-clocks")
+    assert day.judgement.held, day.judgement.violations
+    assert received(day) == 6
+    assert day.judgement["BRIDGE-15"].checked_count == 2 * len(FLEET)
+    told = [(about, raised) for _, _, _, about, raised in day.facts.alarms]
+    assert sorted(told) == sorted((name, raised) for name in FLEET for raised in (True, False))
+
+
+def test_every_crossing_is_deaf_between_the_operators_cells() -> None:
+    """E15: each vehicle's link is dead in the stretch of the site file, each time; all arrive."""
+    day = run("bridge-cells")
+    assert day.judgement.held, day.judgement.violations
+    assert received(day) == 6
+    cells = day.bridge.cargo.cells
+    assert cells is not None
+    crossed = [event for event in day.facts.line if event.kind == "crossed"]
+    seen = [(record.t_s, record.payload) for record in day.trace.records()
+            if record.kind == "radio.cell" and record.t_s > 0]  # fmt: skip
+    gaps = [(t_s, one) for t_s, one in seen if one["cell"] == "between"]
+    assert len(gaps) == len(crossed) >= 6
+    for begin_s, one in gaps:
+        assert cells.from_m - 1 <= one["x"] <= cells.to_m + 1
+        end_s, after = next((t_s, o) for t_s, o in seen
+                            if t_s > begin_s and o["vehicle"] == one["vehicle"])  # fmt: skip
+        assert not cells.from_m <= after["x"] <= cells.to_m
+        heard = [record.t_s for record in day.trace.records() if record.kind == "vda5050.rx"
+                 and record.source == f"{one['vehicle']}.vda5050"]  # fmt: skip
+        assert not any(begin_s < t_s < end_s for t_s in heard)
+        assert 50 / 6.94 - 1 < end_s - begin_s < 50 / 5.5 + 1, "laden it is slower"
+
+
+MUTANT_FAULTS = {
+    "orders_by_the_stamp": [
+        Fault(target=name, kind="clock_offset", at_s=500.0, for_s=300.0) for name in FLEET
+    ],
+    "tells_nobody": [Fault(target="igv-01", kind="clock_offset", at_s=10.0, for_s=300.0)],
+    "gives_up_the_unheard": [Fault(target="cells", kind="two_operators", at_s=0.0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(EXCEPTION_MUTANTS))
+def test_each_wrong_manager_is_caught_by_its_rule(name: str) -> None:
+    """What the reference survives, and a manager with one mistake does not."""
+    faults = MUTANT_FAULTS[name]
+    day = play(faults=faults, hours=0.4, drain_s=1800.0, make=EXCEPTION_MUTANTS[name])
+    assert EXCEPTION_CAUGHT_BY[name] in day.judgement.broken

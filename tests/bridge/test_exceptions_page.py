@@ -1,0 +1,45 @@
+"""docs/exceptions.md: every exception of the list has its row, and what the row names is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from twin.judge import REGISTRY
+from twin.judge.bridge import BRIDGE
+from twin.judge.chain import CHAIN
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "exceptions.md").read_text(encoding="utf-8")
+ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.splitlines()
+        if re.match(r"\| E\d", line)]  # fmt: skip
+
+
+def test_every_exception_of_the_list_has_one_row() -> None:
+    """E1 to E24, in order; each is played and judged, or the row says why not."""
+    assert [row[0] for row in ROWS] == [f"E{number}" for number in range(1, 25)]
+    for number, _, scenarios, follows, rules, tests in ROWS:
+        if scenarios == "–":
+            assert "not in this version" in follows or "a matter of load" in follows, number
+        else:
+            assert "–" not in (follows, rules, tests), number
+
+
+def test_what_the_rows_name_is_there() -> None:
+    """Scenario files, rules and tests exist; a scenario's test reads its file."""
+    known = {*REGISTRY, *BRIDGE, *CHAIN}
+    for number, _, scenarios, _, rules, tests in ROWS:
+        texts = [(ROOT / path).read_text(encoding="utf-8") for path in re.findall("`(.+?)`", tests)]
+        for name in re.findall("`(.+?)`", scenarios):
+            assert (ROOT / "examples" / f"{name}.toml").is_file(), name
+            wanted = "chain-*.toml" if name.startswith("chain-") else name
+            assert any(wanted in text for text in texts), f"{number}: nothing plays {name}"
+        for rule in rules.split(", ") if rules != "–" else ():
+            assert rule in known, rule
+
+
+def test_every_scenario_is_on_the_page() -> None:
+    """No file of `examples/` plays something that the page does not tell of."""
+    files = [path.stem for kind in ("bridge", "chain") for path in
+             (ROOT / "examples").glob(f"{kind}-*.toml")]  # fmt: skip
+    assert [name for name in sorted(files) if f"`{name}`" not in PAGE] == []
