@@ -201,13 +201,16 @@ USERS = {
     "toledo": ("ScaleReader",),
     "mqtt": ("VehicleUser", "OrderUser"),
     "opcua": ("OpcUaReader",),
+    "reefer": ("ReeferUser",),
 }
-_FILES = {"mqtt": "locust_mqtt.py", "opcua": "locust_opcua.py"}
+_FILES = {"mqtt": "locust_mqtt.py", "opcua": "locust_opcua.py", "reefer": "locust_reefer.py"}
 
 
 @load.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kind", type=click.Choice(list(USERS)))
-@click.option("--target", required=True, help="HOST:PORT, or an address (rest, mqtt, opcua).")
+@click.option(
+    "--target", required=True, help="HOST:PORT, or an address (rest, mqtt, opcua, reefer)."
+)
 @click.option("--users", type=click.IntRange(1), default=10, show_default=True)
 @click.option(
     "--rate", type=float, default=50.0, show_default=True, help="Arrivals/s of all users together."
@@ -275,7 +278,7 @@ def locust_command(
         target = target.removeprefix("modbus://")
     if kind == "isapi" and not target.startswith(("http://", "https://")):
         target = f"http://{target}"
-    if kind == "mqtt" and "://" not in target:
+    if kind in ("mqtt", "reefer") and "://" not in target:
         target = f"mqtt://{target}"
     if kind == "opcua" and "://" not in target:
         target = f"opc.tcp://{target}"

@@ -229,6 +229,7 @@ def add_options(parser: Any, **_: Any) -> None:
     group.add_argument("--mqtt-cert", default="", help="PEM file of a client certificate")
     group.add_argument("--mqtt-key", default="", help="PEM file of its key")
     group.add_argument("--mqtt-prefix", default="uagv", help="first level of every topic")
+    group.add_argument("--reefer-prefix", default="terminal", help="first level of their topics")
     group.add_argument("--orders-per-s", type=float, default=1.0, help="orders of one OrderUser")
     group.add_argument("--opcua-node", action="append", help="node id, repeatable")
     group.add_argument("--opcua-browse", type=int, default=10, help="else so many variables")

@@ -41,7 +41,7 @@ _numbers = itertools.count()
 _lock = RLock()
 
 
-class _Client:
+class PahoClient:
     """A paho client whose network loop is a greenlet; it connects again by itself."""
 
     def __init__(
@@ -51,8 +51,10 @@ class _Client:
         topics: list[str],
         heard: Callable[[str, bytes], None],
         will: tuple[str, bytes] | None = None,
+        *,
+        qos: int = 0,
     ) -> None:
-        self._topics, self._heard, self._broker = topics, heard, broker
+        self._topics, self._heard, self._broker, self._qos = topics, heard, broker, qos
         self.subscribed = Event()
         self.refused = ""
         self.paho = paho.Client(CallbackAPIVersion.VERSION2, name)
@@ -93,7 +95,7 @@ class _Client:
         if reason.is_failure:
             self.refused = str(reason)
         else:
-            self.paho.subscribe([(topic, 0) for topic in self._topics])
+            self.paho.subscribe([(topic, self._qos) for topic in self._topics])
 
     def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: Any, _props: Any) -> None:
         if any(reason.is_failure for reason in reasons):
@@ -123,7 +125,7 @@ class _Ears:
         self.serials: list[str] = []
         self.answers: dict[str, AsyncResult[None]] = {}
         self._user = user
-        self.client = _Client(
+        self.client = PahoClient(
             self.broker, f"{self.run}-ears", [self.interface.topic("+", STATE)], self._heard
         )
         self.client.open(options.timeout_s)
@@ -151,11 +153,13 @@ def ears(user: Any) -> _Ears:
         return _ears[0]
 
 
-def tell(user: Any, due_s: float, sent_s: float, seen_s: float, wrong: str = "") -> None:
-    """One state, with what went wrong with it."""
+def tell(
+    user: Any, due_s: float, sent_s: float, seen_s: float, wrong: str = "", *, name: str = STATE
+) -> None:
+    """One state (or message of another name), with what went wrong with it."""
     user.environment.events.request.fire(
         request_type="MQTT",
-        name=STATE,
+        name=name,
         response_time=(seen_s - sent_s) * 1000.0,
         response_length=0,
         exception=CallFailed(wrong) if wrong else None,
@@ -171,7 +175,7 @@ class VehicleUser(User):  # type: ignore[misc]  # Locust ships no types we could
     def on_start(self) -> None:
         """Connect before the first state is due; a failure is counted, and tried again."""
         self._timeout_s = self.environment.parsed_options.timeout_s
-        self._client: _Client | None = None
+        self._client: PahoClient | None = None
         while self._client is None:
             began_s = time.perf_counter()
             try:
@@ -181,7 +185,7 @@ class VehicleUser(User):  # type: ignore[misc]  # Locust ships no types we could
                 gevent.sleep(1.0)
         self._pace: UserPace = start_pace(self)
 
-    def _open(self) -> _Client:
+    def _open(self) -> PahoClient:
         self._ears = ears(self)
         serial = f"{self._ears.run}-{next(_numbers):04d}"
         topic = self._ears.interface.topic
@@ -189,7 +193,7 @@ class VehicleUser(User):  # type: ignore[misc]  # Locust ships no types we could
         self._topic, self._connection = topic(serial, STATE), topic(serial, "connection")
         will = (self._connection, self._messages.connection("CONNECTIONBROKEN"))
         told = [topic(serial, "order"), topic(serial, "instantActions")]
-        client = _Client(self._ears.broker, serial, told, self._obey, will)
+        client = PahoClient(self._ears.broker, serial, told, self._obey, will)
         try:
             client.open(self._timeout_s)
         except BaseException:

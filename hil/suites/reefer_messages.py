@@ -112,12 +112,13 @@ def messages_have_their_form(view: ReeferView) -> Finding:
     if isinstance(got, Finding):
         return got
     for message in got:
-        if problem := _form_problem(message.data):
+        if problem := form_problem(message.data):
             return failed(f"{message.topic}: {problem}")
     return passed(f"{len(got)} messages")
 
 
-def _form_problem(data: dict[str, Any] | None) -> str:
+def form_problem(data: dict[str, Any] | None) -> str:
+    """What is wrong with the form of a message; empty if nothing is."""
     if data is None:
         return "is no JSON object"
     if not isinstance(data.get("ContainerID"), str) or not data["ContainerID"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from hil.suites.reefer_messages import form_problem
 from loadtests import cli
 from loadtests.arrivals import schedule
 from loadtests.driver import OpenDriver
@@ -23,6 +25,8 @@ from loadtests.mqtt import CONNECT, ORDER_HEARD, Fleet, FleetPlan, MqttWorkload
 from loadtests.mqtt_broker import BrokerAddress, broker_address
 from loadtests.result import Recorder
 from loadtests.slo import Limit, Slo, judge
+from loadtests.tic40 import MESSAGE, ReeferMessages
+from loadtests.tic40 import read_stamp as read_reefer
 from loadtests.vda5050 import (
     INSTANT,
     LATE_ORDER,
@@ -431,3 +435,41 @@ def test_a_frozen_broker_is_caught_by_locusts_vehicles(slo: Path, tmp_path: Path
         timer.join()
     assert locust.returncode == 99, said
     assert Recorder.read(out).series[STATE].response.max_s > 1.0
+
+
+def test_a_reefer_message_is_what_the_kit_asks_for() -> None:
+    """A loaded message has the published form and its own stamp; another payload has none."""
+    made = ReeferMessages("terminal", "run", "seed")
+    number, payload = made.message(1.5, 1.625)
+    assert form_problem(json.loads(payload)) == ""
+    assert made.topic == f"terminal/cargo/{made.box}/rms"
+    stamp = read_reefer(payload)
+    assert stamp is not None
+    assert (stamp.run, stamp.serial, stamp.number) == ("run", made.box, number)
+    assert (stamp.due_s, stamp.sent_s) == (1.5, 1.625)
+    assert read_reefer(b"{}") is None
+    assert read_reefer(b"\xff") is None
+    with pytest.raises(LoadError, match="one level"):
+        ReeferMessages("a/b", "run", "seed")
+
+
+@pytest.mark.slow
+@pytest.mark.system
+def test_locusts_reefers_are_heard_and_leave_nothing(slo: Path, tmp_path: Path) -> None:
+    """Every message comes back within the limit, and no retained one stays on the broker."""
+    system(shutil.which("mosquitto_sub"), "mosquitto-clients is not installed")
+    head, _, _ = SLO.partition("[[limit]]")
+    limit = f'[[limit]]\nname = "{MESSAGE}"\np50_s = 0.6\nerror_rate = 0.0\n'
+    slo.write_text(head + limit)
+    out = tmp_path / "out"
+    with mosquitto.running() as port:
+        command = cli.locust_command("reefer", f"127.0.0.1:{port}", 10, 20, 5, slo=slo, out=out)
+        done = children.run(command)
+        left = children.run(
+            ["mosquitto_sub", "-p", str(port), "-t", "terminal/#", "-W", "1", "--retained-only"]
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    got = Recorder.read(out)
+    assert got.total().failed == 0
+    assert got.series[MESSAGE].ok > 50
+    assert left.stdout == ""

@@ -24,7 +24,7 @@ class SkyRailMachine(IgvMachine):
     FAULTS = (
         "blocked_path", "field_violation", "e_stop", "remote_stop", "localization_lost",
         "motor_fault", "slow", "network_silence", "stuck_action", "failed_action",
-        "collector_lost", "hoist_fault", "lock_fault",
+        "collector_lost", "hoist_fault", "lock_fault", "breakdown", "worn",
     )  # fmt: skip
     bench: SkyRailBench
 
