@@ -12,6 +12,7 @@ from fixtures.fleet_exception_mutants import EXCEPTION_CAUGHT_BY, EXCEPTION_MUTA
 from tests.bridge.rig import Day, play
 from twin import faults as schedules
 from twin import strict_toml
+from twin.bridge import Bridge
 from twin.faults import Fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
@@ -62,12 +63,71 @@ def test_every_crossing_is_deaf_between_the_operators_cells() -> None:
         assert 50 / 6.94 - 1 < end_s - begin_s < 50 / 5.5 + 1, "laden it is slower"
 
 
+def test_a_yard_without_mains_stands_and_goes_on() -> None:
+    """E7: the box hangs in the air, nobody charges, vehicles stop with the UPS; all arrive."""
+    day = run("bridge-yard-power")
+    assert day.judgement.held, day.judgement.violations
+    assert received(day) == 6
+    cut = next(one for one in day.facts.faults if one.target == "mains-vn")
+    held = [on for t_s, _, _, on in day.facts.where if t_s < cut.begin_s][-1]
+    assert held == ["crane-vn"], "a box was to hang on the spreader"
+    stops = {
+        name: t_s for name, one in day.facts.vehicles.items() for t_s, kind, _, data in one.events
+        if kind == "igv.stop" and data["kind"] == "REMOTE"
+    }  # fmt: skip
+    assert stops
+    assert min(stops.values()) == cut.begin_s + 120.0, "the UPS"
+    assert any(t_s > min(stops.values()) for t_s in stops.values()), "one came there later"
+    charged = [
+        (record.t_s, record.payload["on"]) for record in day.trace.records()
+        if record.kind == "igv.charging" and cut.begin_s <= record.t_s <= cut.end_s
+    ]  # fmt: skip
+    assert not any(on for _, on in charged)
+    states = [one["state"] for one in day.kinds("crane.mission")]
+    assert "SUSPENDED" in states
+    assert states.count("DONE") == 12
+
+
+def test_a_short_cut_of_the_mains_stops_nobody() -> None:
+    """The UPS outlives it: no vehicle stops, chargers are dead meanwhile and then work again."""
+    cut = Fault(target="mains-cn", kind="power", at_s=300.0, for_s=200.0)
+
+    def low(bridge: Bridge) -> None:
+        for igv in bridge.igvs.values():
+            igv.carrier.drain(0.6)
+
+    day = play(faults=[cut], before=low)
+    assert day.judgement.held, day.judgement.violations
+    assert not day.kinds("igv.stop")
+    at_far = {name for name, igv in day.bridge.igvs.items() if int(name[-1]) % 2 == 0}
+    plugged = [
+        (record.t_s, record.payload["on"]) for record in day.trace.records()
+        if record.kind == "igv.charging" and record.source in at_far
+    ]  # fmt: skip
+    assert any(on and t_s < 300.0 for t_s, on in plugged)
+    assert any(not on and t_s == 300.0 for t_s, on in plugged)
+    assert not any(on and 300.0 <= t_s < 500.0 for t_s, on in plugged)
+    assert any(on and t_s >= 500.0 for t_s, on in plugged)
+
+
+def test_an_insider_is_found_by_the_record_alone() -> None:
+    """E23: permits without the far side's release; BRIDGE-01 tells of each box, and only it does."""
+    day = run("bridge-insider", boxes=2)
+    assert day.judgement.broken == ["BRIDGE-01"]
+    told = {one.values["box"]: one.values["released"] for one in day.judgement.violations}
+    crossed = {box for event in day.facts.line for box in event.boxes}
+    assert told == dict.fromkeys(crossed, "home")
+
+
 MUTANT_FAULTS = {
     "orders_by_the_stamp": [
         Fault(target=name, kind="clock_offset", at_s=500.0, for_s=300.0) for name in FLEET
     ],
     "tells_nobody": [Fault(target="igv-01", kind="clock_offset", at_s=10.0, for_s=300.0)],
     "gives_up_the_unheard": [Fault(target="cells", kind="two_operators", at_s=0.0)],
+    "never_restarts": [
+        Fault(target="mains-vn", kind="power", at_s=655.0, for_s=60.0, parameters={"ups_s": 1.0})
+    ],
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, rail_zone
 from twin.bridge.cells import RadioCells
 from twin.bridge.cold_chain import ColdChain
 from twin.bridge.lanes import Lanes
+from twin.bridge.mains import mains_of
 from twin.bridge.map_office import MapOffice
 from twin.bridge.positioning import Positioning
 from twin.bridge.radio import Elsewhere, Radio
@@ -106,6 +107,11 @@ class Bridge:
         self.cold_chain = ColdChain(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards.yards, climate=site.climate
         )
+        self.mains = mains_of(
+            self.cargo, clock, trace, self.yards, self.cold_chain, self.igvs, self.area
+        )
+        for one in self.mains:
+            self.crossing.on_look(one.look)
         self.flow = Flow(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
             cold_chain=self.cold_chain, seed=seed, link=link,
@@ -221,7 +227,7 @@ class Bridge:
         plain: list[Faulty] = [
             self.transfers, self.area, self.flow.truckers, *self.lanes.lanes.values(),
             *self.yards.targets,
-            *self.positioning.targets, *self.cold_chain.targets,
+            *self.mains, *self.positioning.targets, *self.cold_chain.targets,
             self.maps, self.maps.service,
         ]  # fmt: skip
         found: dict[str, Faulty] = {one.id: one for one in plain}

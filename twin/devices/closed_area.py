@@ -29,6 +29,7 @@ class ClosedArea(Faulty):
     def __init__(self, id: str, clock: Clock, trace: Trace, igvs: Sequence[Igv]) -> None:
         super().__init__(id, trace)
         self._clock, self._igvs = clock, igvs
+        self._why: dict[str, set[str]] = {igv.id: set() for igv in igvs}
 
     def _fault_changed(self, kind: str, cause: int) -> None:
         on = kind in self.faults
@@ -40,6 +41,19 @@ class ClosedArea(Faulty):
         record = self.trace(self.id, "area.stop", cause, on=on)
         for igv in self._igvs:
             if on:
-                igv.press_stop(StopKind.REMOTE, cause=record)
+                self.hold(igv, self.id, cause=record)
             else:
-                igv.release_stop(StopKind.REMOTE, cause=record)
+                self.let_go(igv, self.id, cause=record)
+
+    def hold(self, igv: Igv, why: str, *, cause: int) -> None:
+        """The facility's stop at one vehicle, for a reason; several may hold it."""
+        if why not in self._why[igv.id]:
+            self._why[igv.id].add(why)
+            igv.press_stop(StopKind.REMOTE, cause=cause)
+
+    def let_go(self, igv: Igv, why: str, *, cause: int) -> None:
+        """This reason is over; with the last one the stop is released."""
+        if why in self._why[igv.id]:
+            self._why[igv.id].discard(why)
+            if not self._why[igv.id]:
+                igv.release_stop(StopKind.REMOTE, cause=cause)

@@ -240,7 +240,8 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
 
     When a fault has ended and nothing else is broken, something must get on within `progress_s`: a
     vehicle passes a node, a crane begins a step, a box is received; if the fault was a vehicle's,
-    and it has a permitted box on it, that box must get on. A container must be received or given up
+    or an emergency stop of the facility caught it under way, and it has a permitted box on it, that
+    box must get on. A container must be received or given up
     within `open_s` of its truck's arrival; time with a fault does not count.
     """
     for fault in facts.faults:
@@ -255,7 +256,7 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
         finding.checked_count += 1
         index = bisect_right(facts.moves_s, end_s)
         still = index == len(facts.moves_s) or facts.moves_s[index] > end_s + PROGRESS_S
-        if still or _stuck(facts, fault):
+        if still or any(_stuck(facts, name, end_s) for name in _struck(facts, fault)):
             finding.breach(
                 "stands_still", end_s, [fault.record], target=fault.target, kind=fault.kind
             )
@@ -270,12 +271,27 @@ def goes_on(facts: BridgeFacts, finding: Finding) -> None:
             finding.breach("never_crossed", one.ready_s, [one.record], transfer=one.id, box=one.box)
 
 
-def _stuck(facts: BridgeFacts, fault: FaultSpan) -> bool:
-    """Whether the vehicle of an ended fault still stands there with a box that may cross."""
+def _struck(facts: BridgeFacts, fault: FaultSpan) -> list[str]:
+    """The fault's vehicle; of another fault, those that were stopped under way while it lasted."""
     name, _, _ = fault.target.partition(".")
-    vehicle, end_s = facts.vehicles.get(name), fault.end_s
-    if vehicle is None:
-        return False
+    if name in facts.vehicles:
+        return [name]
+    found = []
+    for name, vehicle in facts.vehicles.items():
+        moving = False
+        for t_s, kind, _, data in vehicle.events:
+            if kind in ("igv.move", "igv.rest"):
+                moving = kind == "igv.move"
+            stopped = kind == "igv.stop" and data["kind"] == "REMOTE"
+            if stopped and moving and fault.begin_s <= t_s <= fault.end_s:
+                found.append(name)
+                break
+    return found
+
+
+def _stuck(facts: BridgeFacts, name: str, end_s: float) -> bool:
+    """Whether a vehicle still stands there after its fault with a box that may cross."""
+    vehicle = facts.vehicles[name]
     bound_s = end_s + PROGRESS_S
     on = {box: places for t_s, _, box, places in facts.where if t_s <= end_s}
     laden = any(

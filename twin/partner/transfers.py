@@ -84,6 +84,7 @@ class Transfers(Faulty):
                 "one side takes its releases back, and gives none until this ends",
                 {"side": Parameter("far", choices=("home", "far"))},
             ),
+            FaultKind("insider", "somebody gives permits without asking for the releases"),
             FaultKind(
                 "withdrawn",
                 "the authorities withdraw transfers that have no permit yet",
@@ -202,7 +203,7 @@ class Transfers(Faulty):
         if transfer.state != "ready":
             raise Refusal("over", f"transfer {id} is {transfer.state}")
         missing = [side for side in ("home", "far") if side not in transfer.releases]
-        if missing:
+        if missing and "insider" not in self.faults:
             raise Refusal("not_released", f"no release of: {', '.join(missing)}")
         transfer.state = "permitted"
         self._changed(transfer)
