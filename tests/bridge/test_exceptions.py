@@ -111,12 +111,12 @@ def test_a_short_cut_of_the_mains_stops_nobody() -> None:
 
 
 def test_an_insider_is_found_by_the_record_alone() -> None:
-    """E23: permits without the far side's release; BRIDGE-01 tells of each box, and only it does."""
+    """E23: permits without the far side's release; BRIDGE-01 tells each box, nothing else does."""
     day = run("bridge-insider", boxes=2)
     assert day.judgement.broken == ["BRIDGE-01"]
     told = {one.values["box"]: one.values["released"] for one in day.judgement.violations}
-    crossed = {box for event in day.facts.line for box in event.boxes}
-    assert told == dict.fromkeys(crossed, "home")
+    outbound = {one.box for one in day.facts.crossings.values() if one.from_side == "home"}
+    assert told == dict.fromkeys(outbound, "home"), "the far side's own wait for its release"
 
 
 MUTANT_FAULTS = {
