@@ -209,9 +209,10 @@ class Clock:
             seconds = math.ceil(1000 * seconds + 1) / 1000
         return self.loop.call_later(seconds, callback)
 
-    def business_time(self, utc_offset_h: float = 7) -> str:
-        """The present civil time as ISO 8601 with its offset (Hanoi +07:00, Beijing +08:00)."""
+    def business_time(self, utc_offset_h: float = 7, *, in_s: float = 0.0) -> str:
+        """Civil time, now or `in_s` later: ISO 8601 with offset (Hanoi +07:00, Beijing +08:00)."""
         instant = self.day_start.astimezone(UTC) + timedelta(microseconds=self.now_ns() // 1000)
+        instant += timedelta(seconds=in_s)
         return instant.astimezone(timezone(timedelta(hours=utc_offset_h))).isoformat(
             timespec="milliseconds"
         )

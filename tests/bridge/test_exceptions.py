@@ -119,12 +119,33 @@ def test_an_insider_is_found_by_the_record_alone() -> None:
     assert told == dict.fromkeys(outbound, "home"), "the far side's own wait for its release"
 
 
+def test_declarations_are_renewed_or_their_boxes_leave_the_queue() -> None:
+    """E22: renewed in time, three boxes wait and cross; what is not renewable never crosses."""
+    day = run("bridge-expiry")
+    assert day.judgement.held, day.judgement.violations
+    renewed = {one["box"] for one in day.kinds("transfer.renewed")}
+    expired = {one["box"] for one in day.kinds("transfer.expired")}
+    assert (len(renewed), len(expired)) == (3, 3)
+    got = {one.box for one in day.facts.crossings.values() if one.received_s is not None}
+    assert got == renewed
+    lifted = {one.box for one in day.facts.crossings.values() if one.lifted_s is not None}
+    assert lifted & expired, "one was to be on a vehicle when its declaration ran out"
+    assert not any(box in expired for event in day.facts.line for box in event.boxes)
+    told = [about for _, _, code, about, _ in day.facts.alarms if code == "expires"]
+    assert len(told) == len(expired)
+
+
 MUTANT_FAULTS = {
     "orders_by_the_stamp": [
         Fault(target=name, kind="clock_offset", at_s=500.0, for_s=300.0) for name in FLEET
     ],
     "tells_nobody": [Fault(target="igv-01", kind="clock_offset", at_s=10.0, for_s=300.0)],
     "gives_up_the_unheard": [Fault(target="cells", kind="two_operators", at_s=0.0)],
+    "never_renews": [
+        Fault(target="transfers", kind="expiring", at_s=0.0, for_s=900.0,
+              parameters={"left_s": 150.0}),
+        Fault(target="transfers", kind="revoked", at_s=0.0, for_s=900.0),
+    ],
     "never_restarts": [
         Fault(target="mains-vn", kind="power", at_s=655.0, for_s=60.0, parameters={"ups_s": 1.0})
     ],

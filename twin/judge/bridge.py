@@ -1,4 +1,4 @@
-"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-15)."""
+"""Rules that no honest fleet manager and no honest vehicle may break (BRIDGE-01 to BRIDGE-16)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from twin.judge import bridge_clocks, bridge_cold, bridge_lanes, bridge_position
+from twin.judge import bridge_clocks, bridge_cold, bridge_lanes, bridge_papers, bridge_position
 from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
@@ -316,3 +316,4 @@ _rule("BRIDGE-14")(bridge_lanes.held_for_a_tow)
 _rule("BRIDGE-15", off_s=bridge_clocks.OFF_S, notice_s=bridge_clocks.NOTICE_S)(
     bridge_clocks.wrong_clock_is_told
 )
+_rule("BRIDGE-16", renew_s=bridge_papers.RENEW_S)(bridge_papers.renewed_in_time)

@@ -30,6 +30,8 @@ class Crossing:
     permitted_s: float | None = None
     received_s: float | None = None
     failed_s: float | None = None
+    expired: tuple[float, int, bool] | None = None
+    """(time, record, whether it could have been renewed) of its declaration."""
     from_side: str = "home"
     lifted_s: float | None = None
     """When the crane had it in the air for the first time."""
@@ -287,6 +289,8 @@ def _transfer(facts: BridgeFacts, record: Record) -> None:
         one.received_s = t_s
     elif what == "failed":
         one.failed_s = t_s
+    elif what == "expired":
+        one.expired = t_s, record.id, bool(data["renewable"])
     elif what == "receipt_asked":
         facts.receipts.append((t_s, record.id, one.id, one.box, data["seen"]))
 

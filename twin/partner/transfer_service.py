@@ -7,6 +7,7 @@
 | `POST /v1/transfers/ID/permit` | 200 and the transfer, or 409 with a code |
 | `POST /v1/transfers/ID/receipt` `{"place", "yard"}` | 200 and the signed statement, or 409 |
 | `POST /v1/transfers/ID/failure` `{"reason"}` | 200 and the transfer |
+| `POST /v1/transfers/ID/renewal` | 200 and the transfer with a new `valid_until`, or 409 |
 | `POST /v1/alarms` `{"code", "about", "text", "raised"}` | 200: the operators have it |
 
 Every request may be repeated: the answer is the same. Failures are problem documents (RFC 9457).
@@ -37,6 +38,7 @@ ROUTES = (
     ("POST", "/v1/transfers/{id}/permit", "the transfer, or 409 not_released"),
     ("POST", "/v1/transfers/{id}/receipt", "the signed statement, or 409 not_there"),
     ("POST", "/v1/transfers/{id}/failure", "the transfer: people take over"),
+    ("POST", "/v1/transfers/{id}/renewal", "the transfer, or 409 not_renewable"),
     ("POST", "/v1/alarms", "what is wrong with whom, for the operators"),
 )
 """Method, path and what is answered."""
@@ -75,7 +77,10 @@ class TransferService:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; returns the port (0 asks for a free one)."""
         app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[self._guard])
-        handlers = (self._list, self._key, self._permit, self._receipt, self._failure, self._alarm)
+        handlers = (
+            self._list, self._key, self._permit, self._receipt, self._failure, self._renewal,
+            self._alarm,
+        )  # fmt: skip
         for (method, path, _), handler in zip(ROUTES, handlers, strict=True):
             app.router.add_route(method, path, handler)
         self._runner = web.AppRunner(
@@ -148,6 +153,9 @@ class TransferService:
     async def _failure(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=_Failure)
         return _json(self.transfers.fail(request.match_info["id"], body.reason).shown())
+
+    async def _renewal(self, request: web.Request) -> web.Response:
+        return _json(self.transfers.renew(request.match_info["id"]).shown())
 
     async def _alarm(self, request: web.Request) -> web.Response:
         alarm = msgspec.json.decode(await request.read(), type=_Alarm)

@@ -22,6 +22,10 @@ from twin.trace import Trace
 Side = Literal["home", "far"]
 State = Literal["ready", "permitted", "received", "failed"]
 
+VALID_S = 72 * 3600.0
+"""A declaration is good for so long, as at Youyiguan since 24 h have become 72 h (news.ifeng.com
+8qmjTGtiWk3, People's Daily 2026-02-16)."""
+
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error of the harness
     """What is asked for is not granted: a code and a reason in words."""
@@ -51,6 +55,11 @@ class Transfer:
     fetched: bool = False
     seq: int = 0
     from_side: Side = "home"
+    valid_s: float = 0.0
+    """When its declaration runs out; a permit given before that outlives it."""
+    valid_until: str = ""
+    """The same, civil time."""
+    renewable: bool = True
 
     def shown(self) -> dict[str, Any]:
         """What the service shows of it."""
@@ -58,7 +67,7 @@ class Transfer:
             "id": self.id, "seq": self.seq, "container": self.box, "from_yard": self.from_yard,
             "to_yard": self.to_yard, "place": self.place, "perishable": self.perishable,
             "mass_kg": self.mass_kg, "state": self.state, "released": sorted(self.releases),
-            "fetched": self.fetched,
+            "fetched": self.fetched, "valid_until": self.valid_until,
         }  # fmt: skip
 
 
@@ -83,6 +92,14 @@ class Transfers(Faulty):
                 "revoked",
                 "one side takes its releases back, and gives none until this ends",
                 {"side": Parameter("far", choices=("home", "far"))},
+            ),
+            FaultKind(
+                "expiring",
+                "what is offered meanwhile has a declaration that soon runs out",
+                {
+                    "left_s": Parameter(600.0, "s", 0.0, 86_400.0, doc="validity that is left"),
+                    "renewable": Parameter(True, doc="whether it is renewed when that is asked"),
+                },
             ),
             FaultKind("insider", "somebody gives permits without asking for the releases"),
             FaultKind(
@@ -126,13 +143,43 @@ class Transfers(Faulty):
     def offer(self, transfer: Transfer, *, cause: int = -1) -> None:
         """A truck is ready under the crane."""
         self.book[transfer.id] = transfer
-        self._changed(transfer)
+        short = self.faults.get("expiring", {"left_s": VALID_S, "renewable": True})
+        transfer.renewable = bool(short["renewable"])
+        self._valid(transfer, float(short["left_s"]))
         self.trace(
             self.id, "transfer.ready", cause, transfer=transfer.id, box=transfer.box,
             from_yard=transfer.from_yard, to_yard=transfer.to_yard, place=transfer.place,
             perishable=transfer.perishable, mass_kg=transfer.mass_kg,
             from_side=transfer.from_side,
         )  # fmt: skip
+
+    def _valid(self, transfer: Transfer, for_s: float) -> None:
+        """Its declaration is good from now on for so long."""
+        transfer.valid_s = self._clock.now_s() + for_s
+        transfer.valid_until = self._clock.business_time(in_s=for_s)
+        self._changed(transfer)
+        if for_s < VALID_S:
+            self._clock.call_later(for_s, lambda: self._expire(transfer))
+
+    def _expire(self, transfer: Transfer) -> None:
+        """It has run out, unless it was renewed or the permit is given: people take the box."""
+        if transfer.state == "ready" and self._clock.now_s() >= transfer.valid_s:
+            self.trace(
+                self.id, "transfer.expired", transfer=transfer.id, box=transfer.box,
+                renewable=transfer.renewable,
+            )  # fmt: skip
+            self.fail(transfer.id, "expired")
+
+    def renew(self, id: str) -> Transfer:
+        """A new declaration in place of one that soon runs out, or `Refusal`."""
+        transfer = self.find(id)
+        if transfer.state != "ready":
+            raise Refusal("over", f"transfer {id} is {transfer.state}")
+        if not transfer.renewable:
+            raise Refusal("not_renewable", f"the declaration of {transfer.box} is not renewed")
+        self._valid(transfer, VALID_S)
+        self.trace(self.id, "transfer.renewed", transfer=id, box=transfer.box)
+        return transfer
 
     def release(self, id: str, side: Side) -> None:
         """One side releases it; nothing happens if that is over already."""
