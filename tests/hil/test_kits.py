@@ -22,7 +22,15 @@ ROOT = Path(__file__).parents[2]
 OTHERS = [name for name in kits.names() if name != "barrier"]
 """The barrier's kit has tests of its own; they are older and go further."""
 
-EACH = {"gnss": 8, "reefer": 8, "weighbridge": 8, "igv": 12, "fleet": 24, "remote-io": 3}
+EACH = {
+    "gnss": 8,
+    "map-service": 4,
+    "reefer": 8,
+    "weighbridge": 8,
+    "igv": 12,
+    "fleet": 24,
+    "remote-io": 3,
+}
 """Where suite and mutants are many, one mutant in so many; `certify matrix` runs them all."""
 
 BESIDES_MAX = 5
