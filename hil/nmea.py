@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 LENGTH_MAX = 82
@@ -74,6 +75,7 @@ def checksum_problem(piece: bytes) -> str:
     return "" if tail == b"%02X" % value else f"ends with {tail!r}, its sum is {value:02X}"
 
 
+@lru_cache(maxsize=50_000)  # each judge reads the same record anew
 def parse(piece: bytes) -> Sentence | None:
     """The sentence, however its line ends; None if its form or its checksum is wrong."""
     line = piece.rstrip(b"\r\n")
