@@ -14,6 +14,8 @@ from twin import faults as schedules
 from twin import strict_toml
 from twin.bridge import Bridge
 from twin.faults import Fault
+from twin.judge.bridge import judge_bridge
+from twin.judge.bridge_kpis import bridge_kpis
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -135,6 +137,36 @@ def test_declarations_are_renewed_or_their_boxes_leave_the_queue() -> None:
     assert len(told) == len(expired)
 
 
+def test_what_fails_in_the_laboratory_goes_back_with_papers_of_its_own() -> None:
+    """E21: two returns within the quota, with papers of their own; the rest is destroyed."""
+    day = run("bridge-returns", boxes=4)
+    assert day.judgement.held, day.judgement.violations
+    back = [one for one in day.facts.crossings.values() if one.returns]
+    assert [one.received_s is not None for one in back] == [True, True]
+    for one in back:
+        first = day.facts.crossings[one.returns]
+        passed = [event.side for event in day.facts.line
+                  if event.kind == "crossed" and one.box in event.boxes]  # fmt: skip
+        there = "far" if first.from_side == "home" else "home"
+        assert passed == [there, first.from_side]
+        assert one.released_at(one.permitted_s or 0.0) == {"home", "far"}
+        assert (one.permitted_s or 0.0) > (first.received_s or 0.0)
+    signed = [receipt["transfer"] for receipt in day.stack.receipts]
+    assert {one.id for one in back} < set(signed)
+    assert len(signed) == len(set(signed)) == 6
+    samples = [one["box"] for one in day.kinds("lab.sample")]
+    assert all(samples.count(box) == 2 for box in samples)
+    ends = [one["how"] for one in day.kinds("box.gone")]
+    assert ends.count("destroyed") == 2
+    kpis = bridge_kpis(day.facts)
+    assert (kpis.returns.received, sum(one.received for one in kpis.boxes.values())) == (2, 4)
+    unnamed = [
+        record._replace(payload={**record.payload, "returns": ""})
+        if record.kind == "transfer.ready" else record for record in day.trace.records()
+    ]  # fmt: skip
+    assert judge_bridge(unnamed).broken == ["BRIDGE-03"], "a return has to name what it takes back"
+
+
 MUTANT_FAULTS = {
     "orders_by_the_stamp": [
         Fault(target=name, kind="clock_offset", at_s=500.0, for_s=300.0) for name in FLEET
@@ -145,6 +177,12 @@ MUTANT_FAULTS = {
         Fault(target="transfers", kind="expiring", at_s=0.0, for_s=900.0,
               parameters={"left_s": 150.0}),
         Fault(target="transfers", kind="revoked", at_s=0.0, for_s=900.0),
+    ],
+    "keeps_the_permit": [
+        Fault(target="laboratory", kind="fails", at_s=0.0,
+              parameters={"cargo": "all", "result_s": 60.0}),
+        Fault(target="transfers", kind="revoked", at_s=1000.0, for_s=1500.0,
+              parameters={"side": "home"}),
     ],
     "never_restarts": [
         Fault(target="mains-vn", kind="power", at_s=655.0, for_s=60.0, parameters={"ups_s": 1.0})

@@ -19,6 +19,7 @@ from twin.bridge.cargo import Flow
 from twin.bridge.carriers import CarrierKind, cargo_of, hang, line_of, rail_zones
 from twin.bridge.cells import RadioCells
 from twin.bridge.cold_chain import ColdChain
+from twin.bridge.laboratory import Laboratory
 from twin.bridge.lanes import Lanes
 from twin.bridge.mains import mains_of
 from twin.bridge.map_office import MapOffice
@@ -115,6 +116,10 @@ class Bridge:
         self.flow = Flow(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards, ledger=self.ledger,
             cold_chain=self.cold_chain, seed=seed, link=link,
+        )  # fmt: skip
+        self.laboratory = Laboratory(
+            self.cargo, clock, trace, flow=self.flow, yards=self.yards,
+            cold_chain=self.cold_chain, rng=self._rng("laboratory"),
         )  # fmt: skip
         self.maps = MapOffice(
             MAP, graph_of(self.cargo), clock, trace, rng=self._rng("maps"), igvs=self.igvs,
@@ -225,7 +230,8 @@ class Bridge:
     def targets(self) -> Mapping[str, Faulty]:
         """Everything that has a fault menu, by its id."""
         plain: list[Faulty] = [
-            self.transfers, self.area, self.flow.truckers, *self.lanes.lanes.values(),
+            self.transfers, self.laboratory, self.area, self.flow.truckers,
+            *self.lanes.lanes.values(),
             *self.yards.targets,
             *self.mains, *self.positioning.targets, *self.cold_chain.targets,
             self.maps, self.maps.service,

@@ -122,7 +122,11 @@ class Flow:
             ("home", one.home_release_s), ("far", one.far_release_s)
         )  # fmt: skip
         for side, wait_s in sides:
-            self._clock.call_later(wait_s, partial(self._release, number, side, one.from_yard))
+            self.release_later(wait_s, number, side, one.from_yard)
+
+    def release_later(self, wait_s: float, number: str, side: Side, from_yard: str) -> None:
+        """One side releases a transfer `wait_s` from now."""
+        self._clock.call_later(wait_s, partial(self._release, number, side, from_yard))
 
     def _release(self, number: str, side: Side, from_yard: str) -> None:
         """One side releases: over the link, or, to whoever sits beyond the line, by telephone."""
@@ -142,7 +146,10 @@ class Flow:
         self._trace("world", "truck.wrong_box", place=place.id, box=place.boxes[0].number)
 
     def _given_up(self, transfer: Transfer) -> None:
-        """A person sends the truck away, if the box is still on it."""
+        """A person sends the truck away, if the box is still on it; a return is left to people."""
+        if transfer.returns:
+            self.trucks.let_go(transfer.box)
+            return
         place = self._yards.yards[transfer.from_yard].places[transfer.place]
         wait_s = self._cargo.demand.truck_leaves_s
         self._clock.call_later(wait_s, partial(self._send_away, transfer, place))

@@ -56,9 +56,9 @@ class Chain:
     def targets(self) -> Mapping[str, Faulty]:
         """Everything that has a fault menu, by its id."""
         outside: list[Faulty] = [self.ways.papers, self.ways.far_side]
-        return {
-            **self.gate.targets, **self.bridge.targets, **{one.id: one for one in outside}
-        }  # fmt: skip
+        cargo = dict(self.bridge.targets)
+        del cargo[self.bridge.laboratory.id]  # no truck is there for what comes back
+        return {**self.gate.targets, **cargo, **{one.id: one for one in outside}}
 
     def plan_faults(self, faults: Iterable[fault_schedule.Fault]) -> None:
         """Have `faults` begin and end at their times."""

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from twin.judge import bridge_clocks, bridge_cold, bridge_lanes, bridge_papers, bridge_position
-from twin.judge.bridge_facts import BridgeFacts, FaultSpan, Point, ZoneStay, collect_bridge
+from twin.judge.bridge_facts import (
+    BridgeFacts,
+    Crossing,
+    FaultSpan,
+    Point,
+    ZoneStay,
+    collect_bridge,
+)
 from twin.judge.verdict import Finding, InvariantResult, Judgement
 from twin.trace import Record
 
@@ -68,13 +75,12 @@ def released_by_both_sides(facts: BridgeFacts, finding: Finding) -> None:
     At that instant both sides' releases must hold, the permit must have been given, and the
     transfer not have been given up. An empty vehicle needs none.
     """
-    known = facts.by_box()
     for event in facts.line:
         if event.kind != "entered":
             continue
         for box in event.boxes:
             finding.checked_count += 1
-            one = known.get(box)
+            one = facts.crossing_at(box, event.t_s)
             sides = one.released_at(event.t_s) if one is not None else set()
             permit = one is not None and (one.permitted_s or math.inf) <= event.t_s
             over = one is not None and (one.failed_s or math.inf) <= event.t_s
@@ -106,15 +112,19 @@ def on_one_carrier(facts: BridgeFacts, finding: Finding) -> None:
 def crosses_once(facts: BridgeFacts, finding: Finding) -> None:
     """Judge each container: it passes the line at most once, and exactly once when it is received.
 
-    Counted are vehicles that have wholly passed the line.
+    Counted are vehicles that have wholly passed the line. What the other side does not want goes
+    back once more, as a transfer of its own that names the received one; any other passage counts
+    as one of the transfer before.
     """
     times: dict[str, list[tuple[float, int]]] = {}
     for event in facts.line:
         if event.kind == "crossed":
             for box in event.boxes:
-                times.setdefault(box, []).append((event.t_s, event.record))
+                one = _lawful(facts, facts.crossing_at(box, event.t_s))
+                if one is not None:
+                    times.setdefault(one.id, []).append((event.t_s, event.record))
     for one in facts.crossings.values():
-        passed = times.get(one.box, [])
+        passed = times.get(one.id, [])
         received = one.received_s is not None
         if not passed and not received:
             continue
@@ -122,6 +132,17 @@ def crosses_once(facts: BridgeFacts, finding: Finding) -> None:
         if len(passed) > 1 or (received and not passed):
             t_s, record = passed[1] if len(passed) > 1 else (one.received_s or 0.0, one.record)
             finding.breach("crossed_times", t_s, [record], box=one.box, count=len(passed))
+
+
+def _lawful(facts: BridgeFacts, one: Crossing | None) -> Crossing | None:
+    """The transfer itself, or, of one that names no received transfer, the first of its box."""
+    if one is None:
+        return None
+    taken = facts.crossings.get(one.returns)
+    back = taken is not None and taken.box == one.box and taken.from_side != one.from_side
+    if taken is not None and back and (taken.received_s or math.inf) <= one.ready_s:
+        return one
+    return next(other for other in facts.crossings.values() if other.box == one.box)
 
 
 @_rule("BRIDGE-04")

@@ -33,6 +33,8 @@ class Crossing:
     expired: tuple[float, int, bool] | None = None
     """(time, record, whether it could have been renewed) of its declaration."""
     from_side: str = "home"
+    returns: str = ""
+    """The transfer that it takes back."""
     lifted_s: float | None = None
     """When the crane had it in the air for the first time."""
 
@@ -147,8 +149,13 @@ class BridgeFacts:
     records: int = 0
 
     def by_box(self) -> dict[str, Crossing]:
-        """Crossings by container number."""
+        """Crossings by container number, the last of each."""
         return {one.box: one for one in self.crossings.values()}
+
+    def crossing_at(self, box: str, t_s: float) -> Crossing | None:
+        """The transfer that a container was in at `t_s`: its first one, or a return."""
+        found = [one for one in self.crossings.values() if one.box == box and one.ready_s <= t_s]
+        return max(found, key=lambda one: one.ready_s, default=None)
 
 
 _ORDER_ID = re.compile(r'"orderId": ?"([^"]*)"')
@@ -276,6 +283,7 @@ def _transfer(facts: BridgeFacts, record: Record) -> None:
         facts.crossings[data["transfer"]] = Crossing(
             data["transfer"], data["box"], data["from_yard"], data["to_yard"],
             bool(data["perishable"]), t_s, record.id, from_side=data.get("from_side", "home"),
+            returns=data.get("returns", ""),
         )  # fmt: skip
         return
     one = facts.crossings.get(data["transfer"])

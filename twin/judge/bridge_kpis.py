@@ -63,6 +63,8 @@ class BridgeKpis(Struct, frozen=True):
     line_crossings_empty: int
     line_crossings_laden: int
     cold_chain: ColdChain = ColdChain()
+    returns: BoxCounts = BoxCounts(0, 0, 0, 0)
+    """What a laboratory has sent back; in none of the figures by direction."""
     trace_sha256: str = ""
     invariants_held: list[str] = []
     invariants_broken: list[str] = []
@@ -78,6 +80,8 @@ def bridge_kpis(facts: BridgeFacts, *, wall_s: float = 0.0) -> BridgeKpis:
     """Measure one run."""
     flows: dict[str, list[Crossing]] = {}
     for one in facts.crossings.values():
+        if one.returns:
+            continue
         flows.setdefault(one.direction, []).append(one)
     flows = dict(sorted(flows.items()))
     end_s = facts.end_s or 1.0
@@ -94,6 +98,7 @@ def bridge_kpis(facts: BridgeFacts, *, wall_s: float = 0.0) -> BridgeKpis:
         wall_s=wall_s,
         records=facts.records,
         boxes={name: _counts(flow) for name, flow in flows.items()},
+        returns=_counts([one for one in facts.crossings.values() if one.returns]),
         ready_to_load_s={
             name: spread(one.lifted_s - one.ready_s for one in flow if one.lifted_s is not None)
             for name, flow in flows.items()

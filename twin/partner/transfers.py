@@ -60,6 +60,9 @@ class Transfer:
     valid_until: str = ""
     """The same, civil time."""
     renewable: bool = True
+    returns: str = ""
+    """The transfer that it takes back: the other side does not want what has crossed."""
+    receipt_place: str = ""
 
     def shown(self) -> dict[str, Any]:
         """What the service shows of it."""
@@ -68,6 +71,7 @@ class Transfer:
             "to_yard": self.to_yard, "place": self.place, "perishable": self.perishable,
             "mass_kg": self.mass_kg, "state": self.state, "released": sorted(self.releases),
             "fetched": self.fetched, "valid_until": self.valid_until,
+            "returns": self.returns,
         }  # fmt: skip
 
 
@@ -128,8 +132,13 @@ class Transfers(Faulty):
         self.book: dict[str, Transfer] = {}
         self._sides = dict(sides or {})
         self._seq = 0
+        self._receivers: list[Callable[[Transfer], None]] = []
         self._withheld: list[tuple[str, Side]] = []
         """Releases that are taken back for a while."""
+
+    def on_received(self, callback: Callable[[Transfer], None]) -> None:
+        """Call `callback` with each transfer whose receipt has been signed."""
+        self._receivers.append(callback)
 
     @property
     def public_key(self) -> str:
@@ -150,7 +159,7 @@ class Transfers(Faulty):
             self.id, "transfer.ready", cause, transfer=transfer.id, box=transfer.box,
             from_yard=transfer.from_yard, to_yard=transfer.to_yard, place=transfer.place,
             perishable=transfer.perishable, mass_kg=transfer.mass_kg,
-            from_side=transfer.from_side,
+            from_side=transfer.from_side, returns=transfer.returns,
         )  # fmt: skip
 
     def _valid(self, transfer: Transfer, for_s: float) -> None:
@@ -288,7 +297,10 @@ class Transfers(Faulty):
         transfer.receipt = {"statement": body.decode(), "signature": self._key.sign(body).hex()}
         transfer.state = "received"
         self._changed(transfer)
+        transfer.receipt_place = place
         self.trace(self.id, "transfer.received", transfer=id, box=transfer.box, place=place)
+        for callback in self._receivers:
+            callback(transfer)
         return transfer.receipt
 
     def fetch(self, box: str) -> None:

@@ -100,6 +100,7 @@ class Trucks:
         self._standing: dict[tuple[str, str], Consignment] = {}
         self.following: Following | None = None
         self._fetched: set[str] = set()
+        self._held: set[str] = set()
         for name, yard in yards.items():
             yard.on_change(partial(self._changed, name))
 
@@ -169,12 +170,32 @@ class Trucks:
             self._gone(name, place, box)
             self._serve(name)
 
-    def _fetch(self, name: str, place: Place, box: Box) -> None:
-        if place.top is not box:
-            return  # a crane has it
+    def hold(self, number: str) -> None:
+        """Nobody fetches this box before `let_go`."""
+        self._held.add(number)
+
+    def let_go(self, number: str) -> None:
+        """It may be fetched where it stands, or where it is set down next."""
+        self._held.discard(number)
+        self._fetched.discard(number)
+        for name, yard in self._yards.items():
+            for place in yard.places.values():
+                if place.top is not None and place.top.number == number:
+                    self._changed(name, place)
+
+    def destroy(self, name: str, place: str) -> None:
+        """What stands there is taken away for good."""
+        where = self._yards[name].places[place]
+        if where.top is not None:
+            self._held.discard(where.top.number)
+            self._fetch(name, where, where.top, "destroyed")
+
+    def _fetch(self, name: str, place: Place, box: Box, how: str = "fetched") -> None:
+        if place.top is not box or box.number in self._held:
+            return  # a crane has it, or the laboratory
         self.before_fetch(box)
         self._yards[name].take(place, "truck")
-        self._ledger.gone(box.number, "fetched")
+        self._ledger.gone(box.number, how)
         self._tell_fetched(box.number)
         if self.following is not None:
             self.following.collected(name, box)
