@@ -159,7 +159,7 @@ def test_what_fails_in_the_laboratory_goes_back_with_papers_of_its_own() -> None
     ends = [one["how"] for one in day.kinds("box.gone")]
     assert ends.count("destroyed") == 2
     kpis = bridge_kpis(day.facts)
-    assert (kpis.returns.received, sum(one.received for one in kpis.boxes.values())) == (2, 4)
+    assert (kpis.returns.crossed, sum(one.crossed for one in kpis.boxes.values())) == (2, 4)
     unnamed = [
         record._replace(payload={**record.payload, "returns": ""})
         if record.kind == "transfer.ready" else record for record in day.trace.records()

@@ -63,7 +63,7 @@ class BridgeKpis(Struct, frozen=True):
     line_crossings_empty: int
     line_crossings_laden: int
     cold_chain: ColdChain = ColdChain()
-    returns: BoxCounts = BoxCounts(0, 0, 0, 0)
+    returns: BoxCounts = BoxCounts()
     """What a laboratory has sent back; in none of the figures by direction."""
     trace_sha256: str = ""
     invariants_held: list[str] = []
