@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,38 +19,13 @@ from twin.judge.bridge import judge_bridge
 from twin.judge.bridge_facts import BridgeFacts, collect_bridge
 from twin.judge.bridge_kpis import BridgeKpis, bridge_kpis
 from twin.judge.verdict import Judgement
+from twin.playing import Outcome
 from twin.report.bridge_n_minus_1 import Row, add_to_report, print_n_minus_1
 from twin.report.bridge_page import write_bridge_html
 from twin.report.bridge_terminal import print_bridge
 from twin.report.folder import pretty
-from twin.run_bridge import BridgeOutcome, BridgePlan, ground_of, run_bridge
+from twin.run_bridge import BridgePlan, ground_of, run_bridge
 from twin.trace import Record, hash_records
-
-_OPTIONS = (
-    click.option(
-        "--boxes", type=click.IntRange(0, 10_000),
-        help="With --smart-lane: containers a day, both ways [the site's demand].",
-    ),
-    click.option(
-        "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
-        help="With --smart-lane: driverless vehicles on the lane, or a sky-rail beside it [igv].",
-    ),
-    click.option(
-        "--phase", type=click.Choice(["1", "2"]),
-        help="With --smart-lane: lanes, cranes and vehicles of Phase 1 or 2 [1].",
-    ),
-    click.option(
-        "--without", "less", type=click.Choice([part.value for part in Part]), multiple=True,
-        help="With --smart-lane: play the same boxes again with one of these less (N-1).",
-    ),
-)  # fmt: skip
-
-
-def bridge_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What `gatetwin run` takes for the bridge alone."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def run_name(plan: BridgePlan) -> str:
@@ -134,7 +109,7 @@ def _figures(facts: BridgeFacts, judgement: Judgement, sha256: str, wall_s: floa
     )
 
 
-def _with_progress(plan: BridgePlan, console: Console) -> BridgeOutcome:
+def _with_progress(plan: BridgePlan, console: Console) -> Outcome:
     less = f" without {plan.less.value}" if plan.less else ""
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),

@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from twin import site as sites
 from twin import stacks
-from twin.bridge import Bridge
+from twin.bridge import Bridge, CarrierKind, in_phase
 from twin.clock import Session
 from twin.documents import containers
 from twin.errors import HarnessError, TraceError, UnknownName
@@ -53,6 +53,8 @@ class BridgeProgram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     site: str
     seed: int = 0
     stack: str = "reference-fleet"
+    phase: int = 1
+    carrier: str = "igv"
     steps: list[BridgeStep] = []
 
     def save(self, path: Path) -> None:
@@ -92,10 +94,18 @@ class BridgeRig:
     def __init__(
         self, site: str | Site = "bac-luan-2", *,
         stack: str | stacks.Factory | None = "reference-fleet",
-        stack_options: Mapping[str, Any] | None = None, seed: int = 0,
+        stack_options: Mapping[str, Any] | None = None, seed: int = 0, phase: int = 1,
+        carrier: str = "igv",
     ) -> None:  # fmt: skip
-        """`stack` is a name, `module:factory`, a factory, or None for no stack at all."""
-        self.site = sites.load(site) if isinstance(site, str) else site
+        """`stack` is a name, `module:factory`, a factory, or None for no stack at all.
+
+        `phase` 1 or 2, with the lanes, cranes and vehicles of it; `carrier` `igv` or `sky-rail`.
+        """
+        if carrier not in {kind.value for kind in CarrierKind}:
+            raise UnknownName("carrier", carrier, [kind.value for kind in CarrierKind])
+        self.phase, self.carrier = phase, CarrierKind(carrier)
+        loaded = sites.load(site) if isinstance(site, str) else site
+        self.site = in_phase(loaded, phase, self.carrier)
         self.seed = seed
         self._factory = stacks.find(stack) if isinstance(stack, str) else stack
         self._stack_name = stack if isinstance(stack, str) else getattr(stack, "__name__", "none")
@@ -117,9 +127,11 @@ class BridgeRig:
             self.trace = Trace(clock)
             self.trace(
                 "run", "run.start", scope="bridge", site=self.site.id, seed=self.seed,
-                stack=self._stack_name, served=True,
+                stack=self._stack_name, served=True, phase=self.phase, carrier=self.carrier.value,
             )  # fmt: skip
-            self.bridge = Bridge(self.site, clock, self.trace, seed=self.seed)
+            self.bridge = Bridge(
+                self.site, clock, self.trace, seed=self.seed, carrier=self.carrier
+            )  # fmt: skip
             self.endpoints = self.run(self.bridge.start())
             if self._factory is not None:
                 self.stack = self._factory(self.endpoints, self._options)
@@ -140,27 +152,24 @@ class BridgeRig:
     # --- steps -------------------------------------------------------------------------------
 
     def box(
-        self, from_yard: str | None = None, *, mass_kg: float = 20_000.0, perishable: bool = False,
-        home_release_s: float = 30.0, far_release_s: float = 30.0,
+        self, from_yard: str | None = None, to_yard: str | None = None, *,
+        mass_kg: float = 20_000.0, perishable: bool = False, home_release_s: float = 30.0,
+        far_release_s: float = 30.0,
     ) -> str:  # fmt: skip
-        """Let a truck bring one box to a yard now [the home side's]; returns its number.
+        """Let a truck bring one box to a yard now [the home side's first]; returns its number.
 
-        Each side releases it so many seconds after the truck is ready under the crane.
+        It goes to `to_yard` [the first of the other side]. Each side releases it so many seconds
+        after the truck is ready under the crane.
         """
-        yards = {one.id: one for one in self.bridge.cargo.yards}
-        home = next(one.id for one in self.bridge.cargo.yards if one.side == "home")
-        source = from_yard or home
-        if source not in yards:
-            raise UnknownName(f"yard of {self.site.id}", source, yards)
+        source, goal = self._way(from_yard, to_yard)
         if not 2_000 < mass_kg <= 40_000:
             raise HarnessError(f"box: mass_kg: {mass_kg:g} is not above 2000, at most 40000")
         for name, value in (("home", home_release_s), ("far", far_release_s)):
             _not_below_0(f"box: {name}_release_s", value)
         self._note(
-            "box", from_yard=source, mass_kg=mass_kg, perishable=perishable,
+            "box", from_yard=source, to_yard=goal, mass_kg=mass_kg, perishable=perishable,
             home_release_s=home_release_s, far_release_s=far_release_s,
         )  # fmt: skip
-        goal = next(name for name in yards if name != source)
         box = Box(containers.make(self._rng), mass_kg, reefer=perishable, perishable=perishable)
         self.bridge.expect(
             [Consignment(self.now_s, source, goal, box, home_release_s, far_release_s)]
@@ -226,14 +235,30 @@ class BridgeRig:
     def program(self) -> BridgeProgram:
         """The steps so far, as a program that can be saved."""
         return BridgeProgram(
-            site=self.site.id, seed=self.seed, stack=self._stack_name, steps=list(self._steps)
-        )
+            site=self.site.id, seed=self.seed, stack=self._stack_name, phase=self.phase,
+            carrier=self.carrier.value, steps=list(self._steps),
+        )  # fmt: skip
 
     def judge(self) -> Judgement:
         """Judge the trace so far: every rule of the bridge."""
         return judge_bridge(self.records)
 
     # --- helpers ---------------------------------------------------------------------------------
+
+    def _way(self, from_yard: str | None, to_yard: str | None) -> tuple[str, str]:
+        """From where to where a box goes: to a yard of the other side."""
+        yards = {one.id: one for one in self.bridge.cargo.yards}
+        for name in (from_yard, to_yard):
+            if name is not None and name not in yards:
+                raise UnknownName(f"yard of {self.site.id}", name, yards)
+        source = from_yard or next(name for name, one in yards.items() if one.side == "home")
+        others = [name for name, one in yards.items() if one.side != yards[source].side]
+        if to_yard is not None and to_yard not in others:
+            raise HarnessError(
+                f"box: to_yard: {to_yard} is on the side of {source}; over the bridge are "
+                f"{', '.join(others)}"
+            )
+        return source, to_yard or others[0]
 
     @property
     def _clear(self) -> bool:
@@ -260,6 +285,8 @@ def _not_below_0(place: str, value: float) -> None:
 def play(program: BridgeProgram) -> tuple[Judgement, str]:
     """Play a saved program from the start; its verdict and the hash of its trace."""
     stack = None if program.stack == "none" else program.stack
-    with BridgeRig(program.site, seed=program.seed, stack=stack) as rig:
+    with BridgeRig(
+        program.site, seed=program.seed, stack=stack, phase=program.phase, carrier=program.carrier
+    ) as rig:
         rig.play(program.steps)
         return rig.judge(), rig.trace.sha256()

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from twin import site as sites
+from twin.bridge import CarrierKind
 from twin.chain import Chain
 from twin.judge import REGISTRY
 from twin.judge.bridge import BRIDGE
@@ -22,13 +23,20 @@ from twin.judge.chain import judge_chain
 from twin.judge.chain_facts import collect_chain
 from twin.judge.chain_kpis import ChainKpis, chain_kpis
 from twin.judge.verdict import Judgement
+from twin.playing import Outcome
 from twin.report.bridge_page import write_bridge_html
 from twin.report.chain_page import write_chain_html
 from twin.report.chain_terminal import print_chain
 from twin.report.folder import complete, pretty
 from twin.report.page import write_html
-from twin.run_chain import ChainOutcome, ChainPlan, run_chain
+from twin.run_chain import ChainPlan, run_chain
 from twin.trace import Record, hash_records
+
+
+def chain_name(plan: ChainPlan) -> str:
+    """The name of its folder."""
+    kind = "" if plan.carrier is CarrierKind.IGV else f"-{plan.carrier.value}"
+    return f"{plan.site.id}-{plan.day}-smart-lane{kind}-seed{plan.seed}"
 
 
 def run_both(plan: ChainPlan, folder: Path, *, language: str, as_json: bool) -> bool:
@@ -84,7 +92,7 @@ def _only(judgement: Judgement, ids: set[str]) -> Judgement:
     return Judgement(kept, judgement.sometimes)
 
 
-def _with_progress(plan: ChainPlan, console: Console) -> ChainOutcome:
+def _with_progress(plan: ChainPlan, console: Console) -> Outcome:
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(),

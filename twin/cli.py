@@ -20,21 +20,26 @@ from twin import faults as fault_schedule
 from twin import run as running
 from twin import site as sites
 from twin.bridge import CarrierKind
-from twin.bridge_cli import bridge_options, run_name, run_smart_lane
-from twin.chain_cli import run_both
+from twin.bridge.less import Part
+from twin.bridge_cli import run_name, run_smart_lane
+from twin.chain_cli import chain_name, run_both
 from twin.cli_group import Commands, refuse
 from twin.cli_options import (
     BROKEN,
+    boxes_option,
     broker_options,
+    carrier_option,
     date_of,
     engine_option,
     fidelity_option,
     json_option,
     language_option,
+    phase_option,
     seed_option,
     wish_of,
 )
 from twin.judge import collect, judge, kpis
+from twin.playing import Outcome
 from twin.report import print_summary, write_run
 from twin.run_bridge import BridgePlan
 from twin.run_chain import ChainPlan
@@ -58,7 +63,13 @@ def main() -> None:
     help="Driverless vehicles and cranes carry containers over the bridge; with --day both: "
     "trucks bring them from their lanes to the cranes.",
 )  # fmt: skip
-@bridge_options
+@boxes_option
+@carrier_option
+@phase_option
+@click.option(
+    "--without", "less", type=click.Choice([part.value for part in Part]), multiple=True,
+    help="With --smart-lane: play the same boxes again with one of these less (N-1).",
+)  # fmt: skip
 @seed_option
 @click.option(
     "--hours", type=click.FloatRange(min=0.01, max=24 * 31),
@@ -116,17 +127,15 @@ def run(
             "or both"
         )
     if smart_lane and day is not None:
-        if carrier not in (None, "igv") or phase == "2" or less or not wish_of(**broker).plain:
-            refuse(
-                "with --day and --smart-lane: neither --carrier, --phase 2, --without, --broker "
-                "nor --tls"
-            )
+        if phase == "2" or less:
+            refuse("--phase 2 and --without are of the bridge alone: leave out --day")
         both = ChainPlan(
             sites.load(site), date_of(day), seed, hours, boxes, speed=_speed(speed),
             fidelity=fidelity, engine=engine, faults=faults, stack=stack,
-            fleet_stack=fleet_stack or "reference-fleet",
+            fleet_stack=fleet_stack or "reference-fleet", carrier=CarrierKind(carrier or "igv"),
+            wish=wish_of(**broker),
         )  # fmt: skip
-        folder = out or Path("runs") / f"{both.site.id}-{day}-smart-lane-seed{seed}"
+        folder = out or Path("runs") / chain_name(both)
         sys.exit(0 if run_both(both, folder, language=language, as_json=as_json) else BROKEN)
     if fleet_stack is not None and (stack != "reference" or not smart_lane):
         refuse("--fleet-stack goes with --smart-lane; without --day --stack means the same")
@@ -190,7 +199,7 @@ def _warn_of_late_faults(plan: running.Plan, console: Console) -> None:
         )
 
 
-def _with_progress(plan: running.Plan, console: Console) -> running.Outcome:
+def _with_progress(plan: running.Plan, console: Console) -> Outcome:
     opens_h = plan.site.hours.opens_h
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),

@@ -11,13 +11,14 @@ import click
 
 from twin import faults as fault_schedule
 from twin import site as sites
-from twin.bridge import Bridge, CarrierKind, access, cargo_of, endpoints
+from twin.bridge import Bridge, CarrierKind, access, cargo_of, endpoints, in_phase
 from twin.chain.papers import FarSide, Papers
 from twin.cli_group import refuse
-from twin.cli_options import json_option, show
+from twin.cli_options import carrier_option, json_option, phase_option, show
 from twin.clock import Clock, run_virtual
 from twin.errors import HarnessError, UnknownName
 from twin.gate import Gate
+from twin.site import Site
 from twin.trace import Trace
 from twin.wires.mqtt.access import acl_text
 
@@ -47,19 +48,31 @@ def sites_command(as_json: bool) -> None:
 @click.argument("site")
 @click.option("--map", "show_map", is_flag=True, help="Also list every register of every wire.")
 @click.option("--smart-lane", is_flag=True, help="The bridge's wires instead of the lanes'.")
+@carrier_option
+@phase_option
 @click.option("--acl", is_flag=True,
               help="With --smart-lane: topic rights, as mosquitto's acl_file.")  # fmt: skip
 @json_option
-def wires(site: str, show_map: bool, smart_lane: bool, acl: bool, as_json: bool) -> None:
+def wires(
+    site: str, show_map: bool, smart_lane: bool, carrier: str | None, phase: str | None, acl: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """List every endpoint of SITE with its protocol and, with --map, its registers.
 
-    With --smart-lane: the broker, every vehicle, every crane and the transfers; the map has topics,
-    nodes, methods and requests.
+    With --smart-lane: the broker, every vehicle, crane and receiver, transfers, maps, racks and
+    the reefers' messages, in the order of their ports; the map has topics, nodes, methods,
+    requests, sentences and registers.
     """
     if smart_lane:
-        return _bridge_wires(site, show_map=show_map, acl=acl, as_json=as_json)
-    if acl:
-        refuse("--acl goes with --smart-lane")
+        kind = CarrierKind(carrier or "igv")
+        ground = in_phase(sites.load(site), int(phase or 1), kind)
+        if acl:
+            rules = access(cargo_of(ground, kind), {}).rules
+            click.echo(acl_text(rules or ()), nl=False)
+            return None
+        return _bridge_wires(ground, kind, show_map=show_map, as_json=as_json)
+    if acl or carrier or phase:
+        refuse("--acl, --carrier and --phase go with --smart-lane")
     wire_list = _built(site)[0]
     if as_json:
         click.echo(json.dumps(wire_list, indent=2, ensure_ascii=False))
@@ -100,21 +113,15 @@ def wires(site: str, show_map: bool, smart_lane: bool, acl: bool, as_json: bool)
     return None
 
 
-def _bridge_wires(site: str, *, show_map: bool, acl: bool, as_json: bool) -> None:
-    loaded = sites.load(site)
-    if acl:
-        rules = access(cargo_of(loaded, CarrierKind.IGV), {}).rules
-        click.echo(acl_text(rules or ()), nl=False)
-        return
-
+def _bridge_wires(ground: Site, kind: CarrierKind, *, show_map: bool, as_json: bool) -> None:
     async def look(clock: Clock) -> list[dict[str, Any]]:
-        return endpoints(Bridge(loaded, clock, Trace(clock)))
+        return endpoints(Bridge(ground, clock, Trace(clock), carrier=kind))
 
     found = run_virtual(look)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    title = f"Wires of the smart lane of {loaded.id}; `gatetwin serve --smart-lane` opens them"
+    title = f"Wires of the smart lane of {ground.id}; `gatetwin serve --smart-lane` opens them"
     rows = [{**one, "points": len(one["map"])} for one in found]
     show([{k: v for k, v in row.items() if k != "map"} for row in rows], False, title)
     for one in found if show_map else ():

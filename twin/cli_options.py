@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from twin.bridge import Wish
+from twin.bridge import CarrierKind, Wish
 from twin.brokers import IMAGE
 from twin.cli_group import refuse
 
@@ -38,6 +38,20 @@ fidelity_option = click.option(
 engine_option = click.option(
     "--engine", type=click.Choice(["pybullet", "mujoco"]), default="pybullet", show_default=True,
     help="Rigid-body engine for --fidelity physics.",
+)  # fmt: skip
+
+
+boxes_option = click.option(
+    "--boxes", type=click.IntRange(0, 10_000),
+    help="With --smart-lane: containers a day, both ways [the site's demand].",
+)  # fmt: skip
+carrier_option = click.option(
+    "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
+    help="With --smart-lane: driverless vehicles on the lane, or a sky-rail beside it [igv].",
+)  # fmt: skip
+phase_option = click.option(
+    "--phase", type=click.Choice(["1", "2"]),
+    help="With --smart-lane: lanes, cranes and vehicles of Phase 1 or 2 [1].",
 )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,26 @@ from rich.console import Console
 
 from twin import serve as serving
 from twin import site as sites
-from twin.bridge import CarrierKind
+from twin.bridge import CarrierKind, endpoints_of
 from twin.cli_group import refuse
 from twin.cli_options import (
+    boxes_option,
     broker_options,
+    carrier_option,
     date_of,
     engine_option,
     fidelity_option,
     json_option,
+    phase_option,
     seed_option,
     show,
     wish_of,
 )
 from twin.serve_bridge import BridgeOrder, serve_bridge
+from twin.serve_chain import ChainOrder, serve_chain
+from twin.serving import Place, WireList
+
+Row = dict[str, Any]
 
 
 @click.command(short_help="Serve the wires of SITE for a stack of your own.")
@@ -39,13 +48,14 @@ from twin.serve_bridge import BridgeOrder, serve_bridge
               show_default=True, help="Where to write the wire list.")  # fmt: skip
 @click.option("--day", metavar="YYYY-MM-DD", help="Let the traffic of that day come.")
 @click.option("--smart-lane", is_flag=True,
-              help="Serve the bridge instead: vehicles, cranes, transfers.")  # fmt: skip
+              help="Serve the bridge instead: vehicles, cranes, transfers. With --day both: "
+              "trucks bring boxes from their lanes to the cranes.")  # fmt: skip
 @click.option("--hours", type=click.FloatRange(min=0.01, max=24 * 31),
-              help="With --smart-lane: how long boxes come [24].")  # fmt: skip
-@click.option("--boxes", type=click.IntRange(0, 10_000),
-              help="With --smart-lane: containers a day, both ways [as the site].")  # fmt: skip
-@click.option("--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
-              help="With --smart-lane: vehicles on the lane, or a sky-rail [igv].")  # fmt: skip
+              help="With --smart-lane: how long boxes come [24]; with --day too: how long trucks "
+              "come [the site's hours].")  # fmt: skip
+@boxes_option
+@carrier_option
+@phase_option
 @click.option("--faults", type=click.Path(path_type=Path),
               help="With --smart-lane: a fault schedule (TOML).")  # fmt: skip
 @seed_option
@@ -56,6 +66,8 @@ from twin.serve_bridge import BridgeOrder, serve_bridge
 @click.option("--for", "for_s", type=click.FloatRange(min=0.1), metavar="SECONDS",
               help="Stop after so many seconds.")  # fmt: skip
 @click.option("--stack", help="Also run this stack in the same process, as `reference`.")
+@click.option("--fleet-stack", help="With --smart-lane and --day: also run this fleet manager, "
+              "as `reference-fleet`; --stack is the lanes'.")  # fmt: skip
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write the trace.")
 @broker_options
 @json_option
@@ -69,6 +81,7 @@ def serve(
     hours: float | None,
     boxes: int | None,
     carrier: str | None,
+    phase: str | None,
     faults: Path | None,
     seed: int,
     speed: float,
@@ -76,6 +89,7 @@ def serve(
     engine: str,
     for_s: float | None,
     stack: str | None,
+    fleet_stack: str | None,
     trace_path: Path | None,
     as_json: bool,
     **broker: Any,
@@ -84,80 +98,79 @@ def serve(
 
     Prints where to connect and writes the wire list for the stack. Ends with Ctrl-C.
     """
-    loaded = sites.load(site)
+    loaded, wish, kind = sites.load(site), wish_of(**broker), CarrierKind(carrier or "igv")
+    if smart_lane and day is None and stack == "reference":
+        stack = "reference-fleet"
+    named = tuple(name for name in (stack, fleet_stack) if name)
+    place = Place(host, first_port or 0, out, for_s, named, trace_path)
+    tell = partial(_tell, place, loaded.id, as_json=as_json)
+    if fleet_stack and not (smart_lane and day):
+        refuse("--fleet-stack goes with --smart-lane and --day; else --stack means the same")
     if smart_lane:
-        if day is not None:
-            refuse("--day is of the lanes; --smart-lane has --hours and --boxes")
+        logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
+    if smart_lane and day is not None:
+        if phase == "2":
+            refuse("--phase 2 is the bridge alone: leave out --day")
+        chain = ChainOrder(
+            loaded, date_of(day), place, hours, boxes, seed, speed, fidelity, engine, faults, kind,
+            wish,
+        )  # fmt: skip
+        return serve_chain(chain, tell(lambda wires: _lanes(wires) + _bridge(wires)))
+    if smart_lane:
         bridge = BridgeOrder(
-            loaded, host, first_port or 0, out, 24.0 if hours is None else hours, boxes, seed,
-            speed, "kinematic" if fidelity == "kinematic" else engine, for_s,
-            "reference-fleet" if stack == "reference" else stack, trace_path, faults,
-            CarrierKind(carrier or "igv"), wish_of(**broker),
+            loaded, place, 24.0 if hours is None else hours, boxes, seed, speed,
+            "kinematic" if fidelity == "kinematic" else engine, faults, kind, int(phase or 1), wish,
         )  # fmt: skip
-        return _serve_bridge(bridge, as_json=as_json)
-    if (hours, boxes, carrier, faults) != (None, None, None, None) or not wish_of(**broker).plain:
-        refuse("--hours, --boxes, --carrier, --faults, --broker and --tls go with --smart-lane")
+        return serve_bridge(bridge, tell(_bridge))
+    if any(one is not None for one in (hours, boxes, carrier, phase, faults)) or not wish.plain:
+        refuse(
+            "--hours, --boxes, --carrier, --phase, --faults, --broker and --tls go with "
+            "--smart-lane"
+        )
+    told = tell(_lanes)
     order = serving.Order(
-        site=loaded,
-        host=host,
-        first_port=first_port or 0,
-        endpoints=out,
-        day=date_of(day) if day else None,
-        seed=seed,
-        speed=speed,
-        fidelity=fidelity,
-        engine=engine,
-        for_s=for_s,
-        stack=stack,
-        trace=trace_path,
-    )
-    console = Console(stderr=as_json)
+        loaded, place, date_of(day) if day else None, seed, speed, fidelity, engine
+    )  # fmt: skip
+    return serving.serve(order, lambda wires: told(wires, ""))
 
-    def ready(wire_list: dict[str, Any]) -> None:
+
+def _tell(
+    place: Place, site: str, rows: Callable[[WireList], list[Row]], *, as_json: bool
+) -> Callable[[WireList, str], None]:
+    """Says what is open once it is: a table of `rows`, or a line of JSON."""
+
+    def ready(wire_list: WireList, broker: str) -> None:
         if as_json:
-            click.echo(json.dumps({"endpoints": str(out), "site": loaded.id}))
+            told = {"endpoints": str(place.endpoints), "site": site}
+            click.echo(json.dumps({**told, **({"broker": broker} if broker else {})}))
             return
-        show(
-            [
-                {"endpoint": lane[role]["id"], "protocol": lane[role]["protocol"],
-                 "connect to": f"{lane[role]['host']}:{lane[role]['port']}"
-                 if "port" in lane[role] else f"relays of {lane['id']}.io"}
-                for lane in wire_list["lanes"] for role in ("barrier", "io", "scale", "camera")
-            ] + [
-                {"endpoint": "customs", "protocol": "rest",
-                 "connect to": wire_list["services"]["customs"]["url"]}
-            ],
-            False, f"Serving {loaded.id}; Ctrl-C ends",
-        )  # fmt: skip
-        console.print(f"The wire list, with user names and passwords, is in {out} (mode 600).")
-
-    serving.serve(order, ready)
-    return None
-
-
-def _serve_bridge(order: BridgeOrder, *, as_json: bool) -> None:
-    logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
-
-    def ready(wire_list: dict[str, Any], broker: str) -> None:
-        if as_json:
-            told = {"endpoints": str(order.endpoints), "site": order.site.id, "broker": broker}
-            click.echo(json.dumps(told))
-            return
-        fleet = wire_list["fleet"]
-        cranes = [yard["crane"] for yard in wire_list["yards"]]
-        rows = [
-            {"endpoint": "broker", "protocol": "mqtt, TLS" if "tls" in fleet else "mqtt",
-             "connect to": f"{fleet['host']}:{fleet['port']}"},
-            *({"endpoint": one["id"], "protocol": one["protocol"], "connect to": one["url"]}
-              for one in cranes),
-            {"endpoint": "transfers", "protocol": "rest",
-             "connect to": wire_list["transfers"]["url"]},
-        ]  # fmt: skip
-        show(rows, False, f"Serving the smart lane of {order.site.id}; Ctrl-C ends")
+        show(rows(wire_list), False, f"Serving {site}; Ctrl-C ends")
         console = Console()
+        if broker:
+            fleet = wire_list["fleet"]
+            console.print(f"{len(fleet['vehicles'])} vehicles are on the broker ({broker}).")
         console.print(
-            f"{len(fleet['vehicles'])} vehicles are on the broker ({broker}).\n"
-            f"The wire list, with user names and passwords, is in {order.endpoints} (mode 600)."
+            f"The wire list, with user names and passwords, is in {place.endpoints} (mode 600)."
         )
 
-    serve_bridge(order, ready)
+    return ready
+
+
+def _lanes(wire_list: WireList) -> list[Row]:
+    return [
+        {"endpoint": lane[role]["id"], "protocol": lane[role]["protocol"],
+         "connect to": f"{lane[role]['host']}:{lane[role]['port']}"
+         if "port" in lane[role] else f"relays of {lane['id']}.io"}
+        for lane in wire_list["lanes"] for role in ("barrier", "io", "scale", "camera")
+    ] + [
+        {"endpoint": "customs", "protocol": "rest",
+         "connect to": wire_list["services"]["customs"]["url"]}
+    ]  # fmt: skip
+
+
+def _bridge(wire_list: WireList) -> list[Row]:
+    return [
+        {"endpoint": name, "protocol": protocol, "connect to": where}
+        for name, protocol, where in endpoints_of(wire_list)
+        if where
+    ]

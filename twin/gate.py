@@ -358,11 +358,16 @@ class Gate:
 
     # --- life ------------------------------------------------------------------------------------
 
+    @property
+    def wires(self) -> int:
+        """How many ports it listens on: one for each served device, and customs'."""
+        return len(self._served) + 1
+
     async def start(self, host: str = "127.0.0.1", first_port: int = 0) -> dict[str, Any]:
         """Serve all wires on `host`; returns the wire list. `first_port` 0 takes free ports."""
         if isinstance(self._engine, EngineProcess):
             await self._engine.start()
-        ports = iter(range(first_port, first_port + len(self._served) + 1)) if first_port else None
+        ports = iter(range(first_port, first_port + self.wires)) if first_port else None
         lanes: dict[str, dict[str, Any]] = {
             spec.id: {"id": spec.id, "direction": spec.direction}
             for spec in self.site.lanes

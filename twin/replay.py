@@ -20,10 +20,11 @@ from twin.judge.bridge import judge_bridge
 from twin.judge.bridge_facts import is_bridge
 from twin.judge.chain import judge_chain
 from twin.judge.chain_facts import is_chain
+from twin.playing import Outcome, faults_in
 from twin.rig import load_program, play
-from twin.run_bridge import BridgeOutcome, plan_of, run_bridge
-from twin.run_chain import ChainOutcome, run_chain
+from twin.run_bridge import plan_of, run_bridge
 from twin.run_chain import plan_of as chain_plan_of
+from twin.run_chain import run_chain
 from twin.trace import Record, hash_records, read_trace
 
 
@@ -108,24 +109,20 @@ def _refuse_others(path: Path, start: dict[str, Any], *, bridge: bool) -> None:
         )
 
 
-def _bridge_again(start: dict[str, Any]) -> BridgeOutcome:
+def _bridge_again(start: dict[str, Any]) -> Outcome:
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     with tempfile.TemporaryDirectory() as folder:
         return run_bridge(plan_of(start, Path(folder)))
 
 
-def _chain_again(start: dict[str, Any]) -> ChainOutcome:
+def _chain_again(start: dict[str, Any]) -> Outcome:
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     with tempfile.TemporaryDirectory() as folder:
         return run_chain(chain_plan_of(start, Path(folder)))
 
 
-def _again(start: dict[str, Any]) -> running.Outcome:
+def _again(start: dict[str, Any]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        faults = None
-        if start["faults"] is not None:
-            faults = Path(folder) / "faults.toml"
-            faults.write_text(start["faults"], encoding="utf-8")
         return running.run(
             running.Plan(
                 site=sites.load(start["site"]),
@@ -134,7 +131,7 @@ def _again(start: dict[str, Any]) -> running.Outcome:
                 hours=start["hours"],
                 fidelity=start["fidelity"],
                 engine=start["engine"],
-                faults=faults,
+                faults=faults_in(Path(folder), start),
                 stack=start["stack"],
             )
         )

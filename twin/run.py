@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from twin import faults as fault_schedule
 from twin import stacks
-from twin.clock import Clock, run_real, run_virtual
+from twin.clock import Clock
 from twin.gate import Fidelity, Gate, engine_of
+from twin.playing import Outcome, play, watched
 from twin.site import Site
-from twin.trace import Record, Trace
+from twin.trace import Trace
 from twin.world import traffic
 from twin.world.traffic import Arrival
 from twin.world.world import Counts
-
-_PROGRESS_S = 60.0
-"""Simulated seconds between two looks at the progress."""
 
 Progress = Callable[[float, Counts], None]
 
@@ -43,16 +39,6 @@ class Plan:
     stack_options: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run left behind."""
-
-    trace: Trace
-    records: Sequence[Record]
-    simulated_s: float
-    wall_s: float
-
-
 def arrivals(plan: Plan) -> tuple[list[Arrival], float]:
     """The traffic of the plan, and for how many seconds the site is open."""
     open_s = plan.site.hours.open_s
@@ -65,9 +51,8 @@ def arrivals(plan: Plan) -> tuple[list[Arrival], float]:
 def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Run `plan` to its end. Errors of the harness are raised; wrong decisions are in the trace."""
     factory = stacks.find(plan.stack)
-    began = time.perf_counter()
 
-    async def main(clock: Clock) -> tuple[Trace, float]:
+    async def main(clock: Clock) -> Trace:
         trace = Trace(clock)
         trace(
             "run",
@@ -92,29 +77,19 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
         planned, open_s = arrivals(plan)
         wire_list = await gate.start()
         stack = factory(wire_list, plan.stack_options)
-        watcher = asyncio.ensure_future(_watch(clock, gate, progress)) if progress else None
+
+        def look(now_s: float) -> None:
+            if progress is not None:
+                progress(now_s, gate.world.counts)
+
         try:
-            await stack.start()
-            await gate.run_arrivals(planned, open_s)
+            async with watched(clock, look if progress else None):
+                await stack.start()
+                await gate.run_arrivals(planned, open_s)
         finally:
-            if watcher is not None:
-                watcher.cancel()
             await stack.stop()
             await gate.stop()
-        trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
-        if progress:
-            progress(clock.now_s(), gate.world.counts)
-        return trace, clock.now_s()
+        look(clock.now_s())
+        return trace
 
-    if plan.speed is None:
-        trace, simulated_s = run_virtual(main, seed=plan.seed)
-    else:
-        trace, simulated_s = run_real(main, speed=plan.speed)
-    wall_s = time.perf_counter() - began
-    return Outcome(trace, list(trace.records()), simulated_s, wall_s)
-
-
-async def _watch(clock: Clock, gate: Gate, progress: Progress) -> None:
-    while True:
-        progress(clock.now_s(), gate.world.counts)
-        await clock.sleep(_PROGRESS_S)
+    return play(main, seed=plan.seed, speed=plan.speed)

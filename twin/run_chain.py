@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,13 @@ from typing import Any
 from twin import faults as fault_schedule
 from twin import site as sites
 from twin import stacks
-from twin.chain import Chain
-from twin.clock import Clock, run_real, run_virtual
+from twin.bridge import CarrierKind, Wish
+from twin.chain import Chain, joined
+from twin.clock import Clock
 from twin.gate import Fidelity, engine_of
+from twin.playing import Outcome, air, faults_in, play, watched
 from twin.site import Site
-from twin.trace import Record, Trace
-
-_PROGRESS_S = 60.0
+from twin.trace import Trace
 
 Progress = Callable[[float, Chain], None]
 """Takes simulated seconds, and the chain to look at."""
@@ -45,83 +43,73 @@ class ChainPlan:
     fleet_stack: str = "reference-fleet"
     stack_options: dict[str, Any] = field(default_factory=dict)
     fleet_options: dict[str, Any] = field(default_factory=dict)
+    carrier: CarrierKind = CarrierKind.IGV
+    wish: Wish = field(default_factory=Wish)
+    """Which MQTT broker; in virtual time only our own."""
+
+    def told(self) -> dict[str, Any]:
+        """What the trace says of it, and `plan_of` makes a plan of again."""
+        return {
+            "site": self.site.id, "day": self.day.isoformat(), "seed": self.seed,
+            "hours": self.hours, "boxes_day": self.boxes_day,
+            "lanes": self.lanes and list(self.lanes), "fidelity": self.fidelity,
+            "engine": engine_of(self.fidelity, self.engine), "stack": self.stack,
+            "fleet_stack": self.fleet_stack, "chain": True, "speed": self.speed,
+            "carrier": self.carrier.value,
+            "faults": fault_schedule.read(self.faults) if self.faults else None,
+        }  # fmt: skip
 
 
 def plan_of(start: Mapping[str, Any], folder: Path) -> ChainPlan:
     """The plan that `run.start` tells; its faults are written to `folder`."""
-    faults = None
-    if start["faults"] is not None:
-        faults = folder / "faults.toml"
-        faults.write_text(start["faults"], encoding="utf-8")
     return ChainPlan(
         sites.load(start["site"]), dt.date.fromisoformat(start["day"]), start["seed"],
         start["hours"], start["boxes_day"], lanes=start["lanes"] and tuple(start["lanes"]),
         fidelity=start["fidelity"],
-        engine="pybullet" if start["engine"] == "kinematic" else start["engine"], faults=faults,
-        stack=start["stack"], fleet_stack=start["fleet_stack"],
+        engine="pybullet" if start["engine"] == "kinematic" else start["engine"],
+        faults=faults_in(folder, start), stack=start["stack"], fleet_stack=start["fleet_stack"],
+        carrier=CarrierKind(start["carrier"]),
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ChainOutcome:
-    """What a run left behind."""
-
-    trace: Trace
-    records: Sequence[Record]
-    simulated_s: float
-    wall_s: float
-
-
-def run_chain(plan: ChainPlan, progress: Progress | None = None) -> ChainOutcome:
+def run_chain(plan: ChainPlan, progress: Progress | None = None) -> Outcome:
     """Run `plan` to its end. Errors of the harness are raised; wrong decisions are in the trace."""
     lane_factory, fleet_factory = stacks.find(plan.stack), stacks.find(plan.fleet_stack)
-    began = time.perf_counter()
+    cargo = joined(plan.site, plan.carrier)
+    with air(plan.wish, cargo, plan.speed) as (radio, credentials):
 
-    async def main(clock: Clock) -> tuple[Trace, float]:
-        trace = Trace(clock)
-        trace(
-            "run", "run.start", site=plan.site.id, day=plan.day.isoformat(), seed=plan.seed,
-            hours=plan.hours, boxes_day=plan.boxes_day, lanes=plan.lanes and list(plan.lanes),
-            fidelity=plan.fidelity, engine=engine_of(plan.fidelity, plan.engine),
-            stack=plan.stack, fleet_stack=plan.fleet_stack, chain=True, speed=plan.speed,
-            faults=fault_schedule.read(plan.faults) if plan.faults else None,
-        )  # fmt: skip
-        chain = Chain(
-            plan.site, clock, trace, seed=plan.seed, fidelity=plan.fidelity, engine=plan.engine,
-            lanes=plan.lanes,
-        )  # fmt: skip
-        if plan.faults is not None:
-            opens_h = plan.site.hours.opens_h
-            chain.plan_faults(fault_schedule.load(plan.faults, chain.targets, opens_h))
-        chain.gate.draw_weather(plan.day)
-        day, open_s = chain.plan(plan.day, plan.boxes_day, plan.hours)
-        wires = await chain.start()
-        both = [
-            lane_factory(wires, plan.stack_options), fleet_factory(wires, plan.fleet_options)
-        ]  # fmt: skip
-        watcher = asyncio.ensure_future(_watch(clock, chain, progress)) if progress else None
-        try:
-            for stack in both:
-                await stack.start()
-            await chain.run(day, open_s)
-        finally:
-            if watcher is not None:
-                watcher.cancel()
-            for stack in both:
-                await stack.stop()
-            await chain.stop()
-        trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
-        return trace, clock.now_s()
+        async def main(clock: Clock) -> Trace:
+            trace = Trace(clock)
+            told: dict[str, Any] = {} if plan.speed is None else {"broker": radio.label}
+            trace("run", "run.start", **plan.told(), **told)
+            chain = Chain(
+                plan.site, clock, trace, seed=plan.seed, fidelity=plan.fidelity,
+                engine=plan.engine, lanes=plan.lanes, carrier=plan.carrier, radio=radio,
+                credentials=credentials,
+            )  # fmt: skip
+            if plan.faults is not None:
+                opens_h = plan.site.hours.opens_h
+                chain.plan_faults(fault_schedule.load(plan.faults, chain.targets, opens_h))
+            chain.gate.draw_weather(plan.day)
+            day, open_s = chain.plan(plan.day, plan.boxes_day, plan.hours)
+            wires = await chain.start()
+            both = [
+                lane_factory(wires, plan.stack_options), fleet_factory(wires, plan.fleet_options)
+            ]  # fmt: skip
 
-    if plan.speed is None:
-        trace, simulated_s = run_virtual(main, seed=plan.seed)
-    else:
-        trace, simulated_s = run_real(main, speed=plan.speed)
-    wall_s = time.perf_counter() - began
-    return ChainOutcome(trace, list(trace.records()), simulated_s, wall_s)
+            def look(now_s: float) -> None:
+                if progress is not None:
+                    progress(now_s, chain)
 
+            try:
+                async with watched(clock, look if progress else None):
+                    for stack in both:
+                        await stack.start()
+                    await chain.run(day, open_s)
+            finally:
+                for stack in both:
+                    await stack.stop()
+                await chain.stop()
+            return trace
 
-async def _watch(clock: Clock, chain: Chain, progress: Progress) -> None:
-    while True:
-        progress(clock.now_s(), chain)
-        await clock.sleep(_PROGRESS_S)
+        return play(main, seed=plan.seed, speed=plan.speed)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import random
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from twin import faults as fault_schedule
-from twin import stacks
-from twin.bridge import OPENS_H, Bridge, CarrierKind, Credentials, Radio, Wish, cargo_of, radio_of
+from twin.bridge import OPENS_H, Bridge, CarrierKind, Credentials, Radio, Wish, cargo_of, in_phase
 from twin.clock import Clock, run_real
-from twin.serving import until_told, write_private
+from twin.playing import air
+from twin.serving import Place, Ready, serve_at
 from twin.site import Site
-from twin.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +18,7 @@ class BridgeOrder:
     """What to serve, where and for how long."""
 
     site: Site
-    host: str = "127.0.0.1"
-    first_port: int = 0
-    endpoints: Path = Path("endpoints.json")
+    place: Place = field(default_factory=Place)
     hours: float = 24.0
     """How long boxes come; the bridge is served on after that."""
     boxes_day: int | None = None
@@ -33,59 +26,40 @@ class BridgeOrder:
     seed: int = 0
     speed: float = 1.0
     engine: str = "kinematic"
-    for_s: float | None = None
-    stack: str | None = None
-    trace: Path | None = None
     faults: Path | None = None
     carrier: CarrierKind = CarrierKind.IGV
+    phase: int = 1
     wish: Wish = field(default_factory=Wish)
 
-
-Ready = Callable[[dict[str, Any], str], None]
-"""Takes the wire list, and which broker there is and why."""
+    @property
+    def ground(self) -> Site:
+        """The site in its phase."""
+        return in_phase(self.site, self.phase, self.carrier)
 
 
 def serve_bridge(order: BridgeOrder, ready: Ready) -> None:
-    """Serve until `for_s` is over or the process is told to end."""
-    cargo = cargo_of(order.site, order.carrier)
-    # Passwords are never the seed's here: others may reach the ports.
-    credentials = Credentials.draw(cargo, random.Random(secrets.token_bytes(32)))
-    with radio_of(order.wish, cargo, credentials.passwords, order.host) as radio:
+    """Serve until the time is over or the process is told to end."""
+    cargo = cargo_of(order.ground, order.carrier)
+    with air(order.wish, cargo, order.speed, order.place.host) as (radio, credentials):
         run_real(lambda clock: _serve(clock, order, credentials, radio, ready), speed=order.speed)
 
 
 async def _serve(
-    clock: Clock, order: BridgeOrder, credentials: Credentials, radio: Radio, ready: Ready
+    clock: Clock, order: BridgeOrder, credentials: Credentials | None, radio: Radio, ready: Ready
 ) -> None:
-    # Records leave memory as they come, so that a bridge can be served for weeks.
-    trace = Trace(clock, order.trace, keep=order.trace is not None)
+    trace = order.place.record(clock)
     trace(
         "run", "run.start", scope="bridge", site=order.site.id, seed=order.seed,
         hours=order.hours, boxes_day=order.boxes_day, engine=order.engine,
-        carrier=order.carrier.value, stack=order.stack or "external", broker=radio.label,
-        served=True,
+        carrier=order.carrier.value, phase=order.phase, stack=order.place.told,
+        broker=radio.label, served=True,
         faults=fault_schedule.read(order.faults) if order.faults else None,
     )  # fmt: skip
     bridge = Bridge(
-        order.site, clock, trace, seed=order.seed, engine=order.engine, credentials=credentials,
+        order.ground, clock, trace, seed=order.seed, engine=order.engine, credentials=credentials,
         radio=radio, carrier=order.carrier,
     )  # fmt: skip
     if order.faults is not None:
         bridge.plan_faults(fault_schedule.load(order.faults, bridge.targets, OPENS_H))
     bridge.expect(bridge.plan(order.hours, order.boxes_day))
-    stack = None
-    try:
-        wire_list = await bridge.start(order.host, order.first_port)
-        write_private(order.endpoints, wire_list)
-        if order.stack:
-            stack = stacks.find(order.stack)(wire_list, {})
-            await stack.start()
-        ready(wire_list, radio.label)
-        await until_told(clock, order.for_s)
-    finally:
-        if stack is not None:
-            await stack.stop()
-        bridge.tell_totals()
-        await bridge.stop()
-        trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
-        trace.close()
+    await serve_at(order.place, clock, trace, bridge, lambda wires: ready(wires, radio.label))

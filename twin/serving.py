@@ -7,12 +7,80 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from twin import stacks
 from twin.clock import Clock
 from twin.errors import HarnessError
+from twin.trace import Trace
+
+WireList = dict[str, Any]
+Ready = Callable[[WireList, str], None]
+"""Takes the wire list, and which broker there is and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is served, for how long, and what runs beside it."""
+
+    host: str = "127.0.0.1"
+    first_port: int = 0
+    """First of the ports in a row; 0: any that are free."""
+    endpoints: Path = Path("endpoints.json")
+    for_s: float | None = None
+    """Wall seconds; None: until the process is told to end."""
+    stacks: Sequence[str] = ()
+    """Run in the same process."""
+    trace: Path | None = None
+    """Records leave memory as they come, so that a gate can be served for weeks."""
+
+    def record(self, clock: Clock) -> Trace:
+        """The trace of what is served here."""
+        return Trace(clock, self.trace, keep=self.trace is not None)
+
+    @property
+    def told(self) -> str:
+        """Which stack it is, for the trace."""
+        return ", ".join(self.stacks) or "external"
+
+
+class Served(Protocol):
+    """What has wires."""
+
+    async def start(self, host: str = "127.0.0.1", first_port: int = 0) -> WireList:
+        """Serve all wires; returns the wire list."""
+
+    async def stop(self) -> None:
+        """Close every wire."""
+
+
+async def serve_at(
+    place: Place, clock: Clock, trace: Trace, what: Served, ready: Callable[[WireList], None],
+    meanwhile: Callable[[], Coroutine[Any, Any, object]] | None = None,
+) -> None:  # fmt: skip
+    """Serve `what` until the time of `place` is over; `ready` gets the wire list.
+
+    `meanwhile` begins when stacks run and `ready` has been called.
+    """
+    running: list[stacks.Stack] = []
+    try:
+        factories = [stacks.find(name) for name in place.stacks]
+        wire_list = await what.start(place.host, place.first_port)
+        write_private(place.endpoints, wire_list)
+        for factory in factories:
+            running.append(factory(wire_list, {}))
+            await running[-1].start()
+        ready(wire_list)
+        await until_told(clock, place.for_s, meanwhile() if meanwhile else None)
+    finally:
+        for stack in running:
+            await stack.stop()
+        await what.stop()
+        trace("run", "run.end", simulated_s=round(clock.now_s(), 6))
+        trace.close()
 
 
 async def until_told(

@@ -64,7 +64,6 @@ def play(
             await bridge.run(hours, drain_s)
         finally:
             await stack.stop()
-            bridge.tell_totals()
             await bridge.stop()
         return bridge, stack, trace, clock.now_s()
 

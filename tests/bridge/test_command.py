@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,12 +23,13 @@ from fixtures.stack.fleet import FleetManager, create
 from tests import needs
 from tests.mqtt import engine
 from twin import site as sites
-from twin.bridge import Credentials, Radio, Wish, radio_of
+from twin.bridge import CarrierKind, Credentials, Radio, Wish, endpoints_of, radio_of
 from twin.brokers import mosquitto
 from twin.cli import main
 from twin.clock import Clock, run_real
 from twin.errors import GateTwinError, HarnessError
 from twin.serve_bridge import BridgeOrder, serve_bridge
+from twin.serving import Place
 from twin.trace import Trace, read_trace
 from twin.wires.mqtt import MqttClient, Settings
 
@@ -34,6 +37,8 @@ SITE = sites.load("bac-luan-2")
 CARGO = SITE.bridge.cargo
 assert CARGO is not None
 SPEED = 30.0
+FIRST_PORT = 22_100
+RAIL, RAIL_WAYS = {"carrier": CarrierKind.SKY_RAIL}, ("--carrier", "sky-rail")
 
 
 def call(*arguments: str) -> Result:
@@ -113,13 +118,20 @@ def test_what_cannot_be_replayed_says_why(start: dict[str, Any], says: str, tmp_
 
 
 def test_wires_lists_every_endpoint_with_its_map() -> None:
-    """The broker, six vehicles, two cranes, the transfers; topics, nodes, methods, requests."""
+    """Topics, nodes, methods, requests, sentences and registers, in the order of the ports."""
     found = {one["endpoint"]: one for one in json.loads(
         call("wires", "bac-luan-2", "--smart-lane", "--json").output
     )}  # fmt: skip
     assert list(found) == [
         "broker", *(f"igv-{n:02d}" for n in range(1, 7)), "crane-vn", "crane-cn", "transfers",
+        *(f"igv-{n:02d}.gnss" for n in range(1, 7)), "maps", "rack-vn", "rack-cn", "reefers",
     ]  # fmt: skip
+    assert found["igv-02.gnss"]["map"][0]["sentence"] == "GNGGA"
+    assert {"request": "GET /v1/maps/{map}/active", "answer": "the version that is in force"} in (
+        found["maps"]["map"]
+    )
+    assert {row["table"] for row in found["rack-cn"]["map"]} >= {"coil", "input"}
+    assert found["reefers"]["map"][0]["topic"] == "terminal/cargo/NUMBER/rms"
     topics = {row["topic"]: row for row in found["igv-03"]["map"]}
     assert topics["uagv/v2/gatetwin/igv-03/order"]["from"] == "fleet manager"
     assert topics["uagv/v2/gatetwin/igv-03/connection"]["retained"] is True
@@ -131,6 +143,36 @@ def test_wires_lists_every_endpoint_with_its_map() -> None:
         call("wires", "bac-luan-2", "--smart-lane", "--acl").output
     )
     assert call("wires", "bac-luan-2", "--acl").exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    ("more", "ways"), [({}, ()), ({"phase": 2}, ("--phase", "2")), (RAIL, RAIL_WAYS)]
+)
+def test_what_wires_lists_is_what_serve_opens(
+    more: dict[str, Any], ways: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Phase 1, Phase 2, sky-rail: names and protocols of endpoints.json, and every open port."""
+    listed = json.loads(call("wires", "bac-luan-2", "--smart-lane", *ways, "--json").output)
+    before, opened = listening(), set[int]()
+    place = Place(endpoints=tmp_path / "e.json", first_port=FIRST_PORT, for_s=0.1)
+
+    def ready(*_: object) -> None:
+        opened.update(listening() - before)
+
+    serve_bridge(BridgeOrder(SITE, place, boxes_day=0, **more), ready)
+    served = list(endpoints_of(json.loads((tmp_path / "e.json").read_text())))
+    assert [(one["endpoint"], one["protocol"]) for one in listed] == [one[:2] for one in served]
+    ports = [int(re.findall(r":(\d+)", where)[-1]) for _, _, where in served if where]
+    assert ports == list(range(FIRST_PORT, FIRST_PORT + len(ports)))
+    assert opened == set(ports)
+
+
+def listening() -> set[int]:
+    """Ports on which this process listens, as the system knows them."""
+    found = psutil.Process().net_connections("tcp")
+    return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
 
 
 def test_faults_lists_the_bridge_beside_the_lanes() -> None:
@@ -155,7 +197,19 @@ def test_faults_lists_the_bridge_beside_the_lanes() -> None:
         (["run", "bac-luan-2", "--smart-lane", "--tls"], "inproc without TLS"),
         (["run", "bac-luan-2", "--day", "2023-05-30", "--tls"], "go with --smart-lane"),
         (["serve", "bac-luan-2", "--boxes", "5"], "go with --smart-lane"),
-        (["serve", "bac-luan-2", "--smart-lane", "--day", "2023-05-30"], "--day is of the lanes"),
+        (["serve", "bac-luan-2", "--fleet-stack", "a:b"], "--smart-lane and --day"),
+        (["serve", "bac-luan-2", "--phase", "2"], "go with --smart-lane"),
+        (
+            ["serve", "bac-luan-2", "--smart-lane", "--day", "2023-05-30", "--phase", "2"],
+            "bridge alone",
+        ),
+        (["serve", "bac-luan-2", "--smart-lane", "--day", "2023-05-31"], "2023-05-31"),
+        (
+            ["serve", "bac-luan-2", "--smart-lane", "--phase", "2", "--carrier", "sky-rail"],
+            "goes with carrier igv",
+        ),
+        (["wires", "bac-luan-2", "--phase", "2"], "go with --smart-lane"),
+        (["fuzz", "--phase", "2"], "go with --smart-lane"),
         (["serve", "bac-luan-2", "--smart-lane", "--broker", "docker"], "is not auto, container"),
         (["serve", "bac-luan-2", "--smart-lane", "--broker", "127.0.0.1:1"], "no MQTT 3.1.1"),
         (
@@ -310,10 +364,11 @@ def test_a_broker_that_is_there_already_and_ports_in_a_row(tmp_path: Path) -> No
     path.write_text("[users]\n" + "".join(f'{name} = "{word}"\n' for name, word in users.items()))
     seen: list[dict[str, Any]] = []
     with mosquitto.running(mosquitto.Variant(users=users)) as port:
-        order = BridgeOrder(
-            SITE, endpoints=tmp_path / "e.json", first_port=21_900, for_s=0.5, boxes_day=0,
-            wish=Wish(f"127.0.0.1:{port}", path), trace=tmp_path / "t.parquet",
+        place = Place(
+            endpoints=tmp_path / "e.json", first_port=21_900, for_s=0.5,
+            trace=tmp_path / "t.parquet",
         )  # fmt: skip
+        order = BridgeOrder(SITE, place, boxes_day=0, wish=Wish(f"127.0.0.1:{port}", path))
         serve_bridge(order, lambda wires, _: seen.append(wires))
     assert (seen[0]["fleet"]["port"], seen[0]["fleet"]["password"]) == (port, "word of fleet")
     ports = [yard["crane"]["url"].rstrip("/").rpartition(":")[2] for yard in seen[0]["yards"]]

@@ -259,7 +259,9 @@ def test_a_receipt_for_another_number_is_seen(honest: Piece) -> None:
     [
         ["--fleet-stack", "a:b", "--day", "2023-05-30"],
         ["--fleet-stack", "a:b", "--stack", "c:d", "--smart-lane"],
-        ["--smart-lane", "--day", "2023-05-30", "--carrier", "sky-rail"],
+        ["--smart-lane", "--day", "2023-05-30", "--phase", "2"],
+        ["--smart-lane", "--day", "2023-05-30", "--without", "igv"],
+        ["--smart-lane", "--day", "2023-05-30", "--broker", "process"],
         ["--smart-lane", "--day", "2023-05-31"],
         [],
     ],

@@ -13,9 +13,17 @@ import pytest
 from twin import serve as serving
 from twin import site as sites
 from twin.errors import HarnessError
+from twin.serving import Place
 from twin.trace import read_trace
 
 SITE = sites.load("bac-luan-2")
+
+
+def place(folder: Path, for_s: float, *stacks: str) -> Place:
+    """Wire list and trace in `folder`, `stacks` in the same process."""
+    return Place(
+        endpoints=folder / "e.json", trace=folder / "t.parquet", for_s=for_s, stacks=stacks
+    )
 
 
 @pytest.mark.slow
@@ -26,10 +34,7 @@ def test_a_stack_works_on_the_wall_clock_and_the_trace_is_kept(tmp_path: Path) -
         SITE, lanes=[lane for lane in SITE.lanes if lane.id in ("in-1", "out-2")]
     )
     serving.serve(
-        serving.Order(
-            site=lively, endpoints=tmp_path / "e.json", trace=tmp_path / "t.parquet", speed=60,
-            for_s=3, day=dt.date(2023, 5, 30), stack="reference",
-        ),
+        serving.Order(lively, place(tmp_path, 3, "reference"), dt.date(2023, 5, 30), speed=60),
         seen.append,
     )  # fmt: skip
     assert json.loads((tmp_path / "e.json").read_text()) == seen[0]
@@ -41,8 +46,8 @@ def test_a_stack_works_on_the_wall_clock_and_the_trace_is_kept(tmp_path: Path) -
 def test_arms_move_by_an_engine_in_its_own_process(tmp_path: Path) -> None:
     """With `fidelity` physics the trace names the engine, and arms move by its plans."""
     order = serving.Order(
-        site=SITE, endpoints=tmp_path / "e.json", trace=tmp_path / "t.parquet", speed=30,
-        for_s=8, day=dt.date(2023, 5, 30), stack="reference", fidelity="physics", engine="ode",
+        SITE, place(tmp_path, 8, "reference"), dt.date(2023, 5, 30), speed=30, fidelity="physics",
+        engine="ode",
     )  # fmt: skip
     serving.serve(order, lambda _: None)
     records = list(read_trace(tmp_path / "t.parquet"))
@@ -57,7 +62,7 @@ def test_arms_move_by_an_engine_in_its_own_process(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A wire list that cannot be left anywhere is an error before anybody waits for it."""
-    order = serving.Order(site=SITE, endpoints=tmp_path / "no" / "e.json", for_s=0.1)
+    order = serving.Order(SITE, Place(endpoints=tmp_path / "no" / "e.json", for_s=0.1))
     with pytest.raises(HarnessError, match=r"e\.json: cannot be written"):
         serving.serve(order, lambda _: None)
 
@@ -65,7 +70,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_ports_in_a_row(tmp_path: Path) -> None:
     """With a first port, a firewall rule can name the rest."""
     seen: list[dict[str, Any]] = []
-    order = serving.Order(site=SITE, endpoints=tmp_path / "e.json", for_s=0.05, first_port=21_800)
+    where = Place(endpoints=tmp_path / "e.json", for_s=0.05, first_port=21_800)
+    order = serving.Order(SITE, where)
     serving.serve(order, seen.append)
     ports = [
         lane[role]["port"]

@@ -7,8 +7,8 @@ the fleet, `cargo.py` lets boxes come and offers their transfers, `radio.py` kno
 
 from twin.bridge.bridge import OPENS_H, Bridge
 from twin.bridge.cargo import Flow, Truckers
-from twin.bridge.carriers import CarrierKind, cargo_of
-from twin.bridge.endpoints import endpoints
+from twin.bridge.carriers import CarrierKind, cargo_of, in_phase
+from twin.bridge.endpoints import endpoints, endpoints_of
 from twin.bridge.radio import Radio, Wish, radio_of
 from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX, Vehicles, access
 from twin.bridge.wire_list import Credentials, graph_of
@@ -17,5 +17,6 @@ from twin.bridge.yards import Yards
 __all__ = [
     "MANUFACTURER", "MAP", "OPENS_H", "PREFIX", "Bridge", "CarrierKind", "Credentials", "Flow",
     "Radio", "Truckers", "Vehicles", "Wish", "Yards", "access", "cargo_of", "endpoints",
-    "graph_of", "radio_of",
+    "endpoints_of",
+    "graph_of", "in_phase", "radio_of",
 ]  # fmt: skip

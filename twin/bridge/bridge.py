@@ -184,16 +184,18 @@ class Bridge:
     async def start(self, host: str = "127.0.0.1", first_port: int = 0) -> dict[str, Any]:
         """Serve all wires on `host`; returns the wire list.
 
-        Ports are free ones, or from `first_port` on: broker, cranes, transfers.
+        Ports are free ones, or from `first_port` on, in the order of `endpoints`: broker, cranes,
+        transfers, receivers, maps, racks.
         """
         ports = itertools.count(first_port) if first_port else itertools.repeat(0)
         port = await self.broker.start(host, next(ports))
         crane_ports = await self.yards.start(host, ports)
         service_port = await self.service.start(host, next(ports))
-        await self.positioning.start(host)
-        await self.maps.start(host)
+        await self.positioning.start(host, ports)
+        await self.maps.start(host, next(ports))
         broker, tls = self.radio.host or host, self.radio.client_tls()
-        await self.cold_chain.start(host, broker, port, self._users.get(cold_chain.USER), tls)
+        rms = self._users.get(cold_chain.USER)
+        await self.cold_chain.start(host, ports, broker, port, rms, tls)
         await self.fleet.start(broker, port, tls)
         self.ledger.update()
         self.wire_list = wire_list(
@@ -216,7 +218,8 @@ class Bridge:
         self.cold_chain.tell_totals()
 
     async def stop(self) -> None:
-        """Close every wire."""
+        """Tell what all have used, and close every wire."""
+        self.tell_totals()
         await self.fleet.stop()
         await asyncio.sleep(0)
         await self.cold_chain.stop()

@@ -46,6 +46,21 @@ class CarrierKind(Enum):
     SKY_RAIL = "sky-rail"
 
 
+def in_phase(site: Site, phase: int, kind: CarrierKind) -> Site:
+    """The site in Phase 1 or 2; a site without cargo in Phase 1 as it is, for who reads it.
+
+    Raises `HarnessError` for a sky-rail in Phase 2: its rail ends at the yards of Phase 1.
+    """
+    if phase == 1:
+        return site
+    if kind is not CarrierKind.IGV:
+        raise HarnessError(
+            f"phase {phase} of {site.id} goes with carrier igv: the rail of a {kind.value} ends at "
+            "the yards of phase 1"
+        )
+    return site.in_phase(phase)
+
+
 def cargo_of(site: Site, kind: CarrierKind) -> Cargo:
     """The cargo side of a site, seen with this kind of carrier; `HarnessError` if it has none."""
     if site.bridge.cargo is None:

@@ -12,7 +12,7 @@ import datetime as dt
 import math
 import random
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import simpy
@@ -199,12 +199,12 @@ class ColdChain:
     # --- assembly --------------------------------------------------------------------------------
 
     async def start(
-        self, host: str, broker: str, broker_port: int, password: str | None,
+        self, host: str, ports: Iterator[int], broker: str, broker_port: int, password: str | None,
         tls: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
-        """Serve the racks on `host` and connect the monitoring system to the broker."""
+        """Serve the racks on `host` at the next of `ports`; have their monitoring on the broker."""
         for yard, server in self.servers.items():
-            self._ports[yard] = await server.start(host)
+            self._ports[yard] = await server.start(host, next(ports))
             places = [place.id for place in self.racks[yard].places]
             self._trace("cold-chain", "reefer.rack", yard=yard, places=places)
         if not self.racks:

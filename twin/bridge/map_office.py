@@ -106,10 +106,10 @@ class MapOffice(Faulty):
 
     # --- assembly --------------------------------------------------------------------------------
 
-    async def start(self, host: str) -> None:
+    async def start(self, host: str, port: int = 0) -> None:
         """Serve the maps."""
         shown = f"[{host}]" if ":" in host else host
-        self._base = f"http://{shown}:{await self._server.start(host)}"
+        self._base = f"http://{shown}:{await self._server.start(host, port)}"
 
     async def stop(self) -> None:
         """Close the wire."""

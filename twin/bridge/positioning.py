@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import simpy
@@ -174,10 +174,10 @@ class Positioning:
 
         return pose
 
-    async def start(self, host: str) -> None:
-        """Serve every receiver; without a listener its wire makes nothing."""
+    async def start(self, host: str, ports: Iterator[int]) -> None:
+        """Serve each receiver at the next of `ports`; without a listener its wire makes nothing."""
         for name, cable in self.cables.items():
-            self._ports[name] = await cable.start(host)
+            self._ports[name] = await cable.start(host, next(ports))
 
     async def stop(self) -> None:
         """Close the wires."""

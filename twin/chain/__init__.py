@@ -4,6 +4,6 @@
 from lane to scan, crane and home; `papers.py` is what can be wrong with those who are outside.
 """
 
-from twin.chain.chain import Chain
+from twin.chain.chain import Chain, joined
 
-__all__ = ["Chain"]
+__all__ = ["Chain", "joined"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twin import faults as fault_schedule
-from twin.bridge import Bridge
+from twin.bridge import Bridge, CarrierKind, Credentials, Radio, cargo_of
 from twin.chain.day import ChainDay, plan
 from twin.chain.trucks import TruckWays
 from twin.clock import Clock
@@ -20,9 +20,19 @@ from twin.devices.base import Faulty
 from twin.errors import HarnessError
 from twin.gate import Fidelity, Gate
 from twin.site import Site
+from twin.site_bridge import Cargo
 from twin.trace import Trace
 
 _LOOK_S = 10.0
+
+
+def joined(site: Site, carrier: CarrierKind) -> Cargo:
+    """The cargo of a site whose trucks drive from lane to crane; `HarnessError` if none does."""
+    if site.bridge.cargo is None or site.bridge.cargo.trucks is None:
+        raise HarnessError(
+            f"{site.id} has no [bridge.cargo.trucks]: its lanes and its bridge are not joined"
+        )
+    return cargo_of(site, carrier)
 
 
 class Chain:
@@ -31,20 +41,26 @@ class Chain:
     def __init__(
         self, site: Site, clock: Clock, trace: Trace, *, seed: int = 0,
         fidelity: Fidelity = "kinematic", engine: str = "pybullet",
-        lanes: Iterable[str] | None = None,
+        lanes: Iterable[str] | None = None, carrier: CarrierKind = CarrierKind.IGV,
+        radio: Radio | None = None, credentials: Credentials | None = None,
+        secret: random.Random | None = None,
     ) -> None:  # fmt: skip
-        """`fidelity` and `engine`: of arms and vehicles; `lanes`: only some of the site's."""
-        if site.bridge.cargo is None or site.bridge.cargo.trucks is None:
-            raise HarnessError(
-                f"{site.id} has no [bridge.cargo.trucks]: its lanes and its bridge are not joined"
-            )
+        """`fidelity` and `engine`: of arms and vehicles; `lanes`: only some of the site's.
+
+        `carrier`, `radio` and `credentials` are the bridge's, `secret` is the gate's.
+        """
+        joined(site, carrier)
         self.clock, self.trace, self.seed = clock, trace, seed
         drive = "kinematic" if fidelity == "kinematic" else engine
-        self.bridge = Bridge(site, clock, trace, seed=seed, engine=drive)
+        self.bridge = Bridge(
+            site, clock, trace, seed=seed, engine=drive, carrier=carrier, radio=radio,
+            credentials=credentials,
+        )  # fmt: skip
         # The gate comes last: civil time is that of its day.
         self.gate = Gate(
-            site, clock, trace, seed=seed, fidelity=fidelity, engine=engine, lanes=lanes
-        )
+            site, clock, trace, seed=seed, fidelity=fidelity, engine=engine, lanes=lanes,
+            secret=secret,
+        )  # fmt: skip
         self.site = self.gate.site
         self.ways = TruckWays(self.gate, self.bridge, self._rng)
         self.wire_list: dict[str, Any] = {}
@@ -65,15 +81,19 @@ class Chain:
         opens_h = self.site.hours.opens_h
         fault_schedule.schedule(faults, self.targets, self.clock, opens_h)
 
-    async def start(self, host: str = "127.0.0.1") -> dict[str, Any]:
-        """Serve all wires on `host`; returns the wire list with the sections of both."""
-        cargo = await self.bridge.start(host)
-        self.wire_list = {**cargo, **await self.gate.start(host)}
+    async def start(self, host: str = "127.0.0.1", first_port: int = 0) -> dict[str, Any]:
+        """Serve all wires on `host`; returns the wire list with the sections of both.
+
+        Ports are free ones, or from `first_port` on: first the lanes' and customs, then the
+        bridge's.
+        """
+        bridge_port = first_port + self.gate.wires if first_port else 0
+        cargo = await self.bridge.start(host, bridge_port)
+        self.wire_list = {**cargo, **await self.gate.start(host, first_port)}
         return self.wire_list
 
     async def stop(self) -> None:
         """Close every wire."""
-        self.bridge.tell_totals()
         await self.bridge.stop()
         await self.gate.stop()
 

@@ -26,6 +26,13 @@ from twin.devices.hdmap import MapService, MapVersion
 from twin.errors import CannotListen, HarnessError, UnknownName
 from twin.trace import Trace
 
+ROUTES = (
+    ("GET", "/v1/maps", "every version: state, when it begins, size, hash, where its content is"),
+    ("GET", "/v1/maps/{map}/active", "the version that is in force"),
+    ("GET", "/v1/maps/{map}/{version}", "the content of one version, with its ETag"),
+)
+"""Method, path and what is answered."""
+
 _RETRY_S = "30"
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -54,12 +61,9 @@ class MapServer:
         if self._runner is not None:
             raise HarnessError(f"{self.service.id}: the map server runs already; stop it first")
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
+        handlers = (self._list, self._active, self._download)
         app.add_routes(
-            [
-                web.get("/v1/maps", self._list),
-                web.get("/v1/maps/{map}/active", self._active),
-                web.get("/v1/maps/{map}/{version}", self._download),
-            ]
+            web.get(path, handler) for (_, path, _), handler in zip(ROUTES, handlers, strict=True)
         )
         self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=1.0
