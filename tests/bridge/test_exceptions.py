@@ -37,9 +37,10 @@ def test_clocks_that_are_an_hour_off_change_nothing_and_are_told() -> None:
     day = run("bridge-clocks")
     assert day.judgement.held, day.judgement.violations
     assert received(day) == 6
-    assert day.judgement["BRIDGE-15"].checked_count == 2 * len(FLEET)
+    assert day.judgement["BRIDGE-15"].checked_count == 2 * len(FLEET) + 2
     told = [(about, raised) for _, _, _, about, raised in day.facts.alarms]
-    assert sorted(told) == sorted((name, raised) for name in FLEET for raised in (True, False))
+    wrong = [*FLEET, "transfers"]
+    assert sorted(told) == sorted((name, raised) for name in wrong for raised in (True, False))
 
 
 def test_every_crossing_is_deaf_between_the_operators_cells() -> None:
@@ -112,6 +113,20 @@ def test_a_short_cut_of_the_mains_stops_nobody() -> None:
     assert any(on and t_s >= 500.0 for t_s, on in plugged)
 
 
+def test_a_flooded_bridge_is_drained_and_held() -> None:
+    """E19: who is on the lane leaves it, nobody comes, laden or empty, and then all boxes cross."""
+    day = run("bridge-flood")
+    assert day.judgement.held, day.judgement.violations
+    assert received(day) == 6
+    assert day.judgement["BRIDGE-13"].checked_count == 1
+    (closed,) = day.facts.faults
+    stays = day.facts.zones["lane-1"]
+    assert any(one.from_s < closed.begin_s < one.until_s for one in stays), "one was to be on it"
+    assert not any(
+        one.from_s < closed.end_s and one.until_s > closed.begin_s + 150 for one in stays
+    )
+
+
 def test_an_insider_is_found_by_the_record_alone() -> None:
     """E23: permits without the far side's release; BRIDGE-01 tells each box, nothing else does."""
     day = run("bridge-insider", boxes=2)
@@ -176,6 +191,12 @@ MUTANT_FAULTS = {
     "never_renews": [
         Fault(target="transfers", kind="expiring", at_s=0.0, for_s=900.0,
               parameters={"left_s": 150.0}),
+        Fault(target="transfers", kind="revoked", at_s=0.0, for_s=900.0),
+    ],
+    "reads_foreign_clocks": [
+        Fault(target="transfers", kind="clock_offset", at_s=60.0, for_s=900.0),
+        Fault(target="transfers", kind="expiring", at_s=0.0, for_s=900.0,
+              parameters={"left_s": 250.0}),
         Fault(target="transfers", kind="revoked", at_s=0.0, for_s=900.0),
     ],
     "keeps_the_permit": [

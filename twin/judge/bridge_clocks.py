@@ -13,18 +13,17 @@ _PATHS = ("broker", "transfers", "radio")
 
 
 def wrong_clock_is_told(facts: BridgeFacts, finding: Finding) -> None:
-    """Judge each fault of a vehicle's clock of more than `off_s`, and each alarm about a clock.
+    """Judge each clock of a vehicle or of the authorities that is off by more than `off_s`.
 
-    Within `notice_s` the operators have an alarm with code `clock_offset` about that vehicle;
+    Within `notice_s` the operators have an alarm with code `clock_offset` about it;
     trouble with the links, with their service or with the vehicle's power moves the deadline
-    behind its end. An alarm about a clock that is right, and was so for `notice_s`, is a breach
-    as well.
+    behind its end. An alarm about a clock that has been right for `notice_s` is a breach, too.
     """
     wrong = [one for one in facts.faults if one.kind == "clock_offset"]
     told = [one for one in facts.alarms if one[2] == "clock_offset" and one[4]]
     for fault in wrong:
         offset_s = float(str(fault.parameters.get("offset_s", 0.0)))
-        if abs(offset_s) <= OFF_S or fault.target == "transfers":
+        if abs(offset_s) <= OFF_S:
             continue
         due_s = _due_s(facts, fault)
         if due_s >= min(fault.end_s, facts.end_s):

@@ -2,7 +2,7 @@
 
 | request | answer |
 | --- | --- |
-| `GET /v1/transfers?after=SEQ` | what has changed since, the next `after`, closed lanes |
+| `GET /v1/transfers?after=SEQ` | what has changed, the next `after`, closed lanes, civil time |
 | `GET /v1/key` | the receiving side's public key (Ed25519, hexadecimal) and the civil time |
 | `POST /v1/transfers/ID/permit` | 200 and the transfer, or 409 with a code |
 | `POST /v1/transfers/ID/receipt` `{"place", "yard"}` | 200 and the signed statement, or 409 |
@@ -24,7 +24,7 @@ from aiohttp import web
 
 from twin.clock import Clock
 from twin.errors import CannotListen
-from twin.partner.transfers import Refusal, Transfers
+from twin.partner.transfers import Refusal, Transfer, Transfers
 from twin.trace import Trace
 
 _BODY_LIMIT = 16 * 1024
@@ -132,19 +132,26 @@ class TransferService:
         after = int(request.query.get("after", "0"))
         found = self.transfers.after(after)
         latest = max((one.seq for one in found), default=after)
-        shown = [one.shown() for one in found]
-        return _json({"transfers": shown, "next": latest, "closed_lanes": self._closed_lanes()})
+        return _json(
+            {
+                "transfers": [self.transfers.shown(one) for one in found], "next": latest,
+                "closed_lanes": self._closed_lanes(), "time": self.transfers.civil_time(),
+            }
+        )  # fmt: skip
 
     async def _key(self, _request: web.Request) -> web.Response:
         return _json(
             {
                 "algorithm": "Ed25519", "public_key": self.transfers.public_key,
-                "time": self._clock.business_time(),
+                "time": self.transfers.civil_time(),
             }
         )  # fmt: skip
 
+    def _shown(self, transfer: Transfer) -> web.Response:
+        return _json(self.transfers.shown(transfer))
+
     async def _permit(self, request: web.Request) -> web.Response:
-        return _json(self.transfers.permit(request.match_info["id"]).shown())
+        return self._shown(self.transfers.permit(request.match_info["id"]))
 
     async def _receipt(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=_Receipt)
@@ -152,10 +159,10 @@ class TransferService:
 
     async def _failure(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read(), type=_Failure)
-        return _json(self.transfers.fail(request.match_info["id"], body.reason).shown())
+        return self._shown(self.transfers.fail(request.match_info["id"], body.reason))
 
     async def _renewal(self, request: web.Request) -> web.Response:
-        return _json(self.transfers.renew(request.match_info["id"]).shown())
+        return self._shown(self.transfers.renew(request.match_info["id"]))
 
     async def _alarm(self, request: web.Request) -> web.Response:
         alarm = msgspec.json.decode(await request.read(), type=_Alarm)

@@ -57,21 +57,18 @@ class Transfer:
     from_side: Side = "home"
     valid_s: float = 0.0
     """When its declaration runs out; a permit given before that outlives it."""
-    valid_until: str = ""
-    """The same, civil time."""
     renewable: bool = True
     returns: str = ""
     """The transfer that it takes back: the other side does not want what has crossed."""
     receipt_place: str = ""
 
     def shown(self) -> dict[str, Any]:
-        """What the service shows of it."""
+        """What the service shows of it, besides when its declaration runs out."""
         return {
             "id": self.id, "seq": self.seq, "container": self.box, "from_yard": self.from_yard,
             "to_yard": self.to_yard, "place": self.place, "perishable": self.perishable,
             "mass_kg": self.mass_kg, "state": self.state, "released": sorted(self.releases),
-            "fetched": self.fetched, "valid_until": self.valid_until,
-            "returns": self.returns,
+            "fetched": self.fetched, "returns": self.returns,
         }  # fmt: skip
 
 
@@ -104,6 +101,11 @@ class Transfers(Faulty):
                     "left_s": Parameter(600.0, "s", 0.0, 86_400.0, doc="validity that is left"),
                     "renewable": Parameter(True, doc="whether it is renewed when that is asked"),
                 },
+            ),
+            FaultKind(
+                "clock_offset",
+                "the service's clock is wrong: its time, the receipts' and the declarations' ends",
+                {"offset_s": Parameter(3600.0, "s", -86_400.0, 86_400.0, doc="ahead of true time")},
             ),
             FaultKind("insider", "somebody gives permits without asking for the releases"),
             FaultKind(
@@ -162,10 +164,19 @@ class Transfers(Faulty):
             from_side=transfer.from_side, returns=transfer.returns,
         )  # fmt: skip
 
+    def civil_time(self, in_s: float = 0.0) -> str:
+        """The service's clock, now or `in_s` later: ISO 8601."""
+        offset_s = float(self.faults.get("clock_offset", {"offset_s": 0.0})["offset_s"])
+        return self._clock.business_time(in_s=in_s + offset_s)
+
+    def shown(self, transfer: Transfer) -> dict[str, Any]:
+        """What the service shows of it."""
+        until = self.civil_time(transfer.valid_s - self._clock.now_s())
+        return {**transfer.shown(), "valid_until": until}
+
     def _valid(self, transfer: Transfer, for_s: float) -> None:
         """Its declaration is good from now on for so long."""
         transfer.valid_s = self._clock.now_s() + for_s
-        transfer.valid_until = self._clock.business_time(in_s=for_s)
         self._changed(transfer)
         if for_s < VALID_S:
             self._clock.call_later(for_s, lambda: self._expire(transfer))
@@ -291,7 +302,7 @@ class Transfers(Faulty):
             )
         statement = {
             "transfer": id, "container": transfer.box, "yard": transfer.to_yard, "place": place,
-            "received_at": self._clock.business_time(),
+            "received_at": self.civil_time(),
         }  # fmt: skip
         body = msgspec.json.encode(statement, order="sorted")
         transfer.receipt = {"statement": body.decode(), "signature": self._key.sign(body).hex()}
