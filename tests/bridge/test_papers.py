@@ -14,6 +14,9 @@ from twin.faults import Fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
+FROM_PARKS = {"wait_above": 2.0}
+"""No vehicle waits in a bay, so that each has a way to its box."""
+
 
 def cancelled(day: Day) -> set[str]:
     """Vehicles that were told to cancel their order."""
@@ -32,7 +35,10 @@ def states(day: Day) -> list[str]:
 
 def test_a_revoked_release_holds_the_box_until_it_is_given_again() -> None:
     """The far side takes its release back before the permit: no permit, no crossing, then both."""
-    day = play(faults=[Fault(target="transfers", kind="revoked", at_s=400.0, for_s=400.0)])
+    day = play(
+        options=FROM_PARKS,
+        faults=[Fault(target="transfers", kind="revoked", at_s=400.0, for_s=400.0)],
+    )
     assert day.judgement.held, day.judgement.violations
     assert states(day) == ["received"] * 2
     first = min(day.facts.crossings.values(), key=lambda one: one.ready_s)
@@ -46,7 +52,10 @@ def test_a_revoked_release_holds_the_box_until_it_is_given_again() -> None:
 
 def test_a_withdrawn_transfer_ends_the_way_to_it() -> None:
     """Withdrawn while its vehicle drives there: cancelOrder, the truck leaves, work goes on."""
-    day = play(faults=[Fault(target="transfers", kind="withdrawn", at_s=200.0, for_s=10.0)])
+    day = play(
+        options=FROM_PARKS,
+        faults=[Fault(target="transfers", kind="withdrawn", at_s=200.0, for_s=10.0)],
+    )
     assert day.judgement.held, day.judgement.violations
     assert states(day) == ["failed", "received"]
     assert cancelled(day) == {"igv-01"}
@@ -61,7 +70,7 @@ def test_a_withdrawn_transfer_ends_the_way_to_it() -> None:
 def test_a_vehicle_that_breaks_down_on_its_way_is_replaced_and_used_again() -> None:
     """Another one fetches the box; the mended one drops its order and is there for the next."""
     broken = Fault(target="igv-01", kind="motor_fault", at_s=200.0, for_s=900.0)
-    day = play(faults=[broken])
+    day = play(options=FROM_PARKS, faults=[broken])
     assert day.judgement.held, day.judgement.violations
     assert states(day) == ["received"] * 2
     first = min(day.facts.crossings.values(), key=lambda one: one.ready_s)

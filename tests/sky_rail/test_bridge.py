@@ -119,15 +119,27 @@ def _blind(bridge: Bridge) -> None:
     bridge.line.claim = lambda _car, _node: True  # type: ignore[method-assign]  # the mistake
 
 
+FROM_PARKS = {"wait_above": 2.0}
+"""No carrier waits in a bay, so that each has a way to its box."""
+
+
 @pytest.mark.no_cover
 def test_a_manager_that_reserves_nothing_is_saved_by_the_signals_and_caught_without_them() -> None:
     """BRIDGE-04 judges blocks: only with both protections gone two carriers are in one."""
     wrong = FLEET_MUTANTS["trusts_the_plan"]
     stands = [Fault(target="sky-05", kind="motor_fault", at_s=545.0, for_s=500.0)]
-    saved = play(carrier=SKY, boxes=6, drain_s=120.0, make=wrong, faults=stands)
+    saved = play(carrier=SKY, boxes=6, drain_s=120.0, make=wrong, faults=stands, options=FROM_PARKS)
     assert "BRIDGE-04" not in saved.judgement.broken
     assert "sky-05" in {one["held_by"] for one in saved.kinds("rail.signal")}
-    caught = play(carrier=SKY, boxes=6, drain_s=120.0, make=wrong, faults=stands, before=_blind)
+    caught = play(
+        carrier=SKY,
+        boxes=6,
+        drain_s=120.0,
+        make=wrong,
+        faults=stands,
+        options=FROM_PARKS,
+        before=_blind,
+    )
     assert "BRIDGE-04" in caught.judgement.broken
 
 
