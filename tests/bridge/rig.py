@@ -39,6 +39,10 @@ class Day:
         return [record.payload for record in self.trace.records() if record.kind == kind]
 
 
+FROM_PARKS = {"wait_above": 2.0}
+"""Options of the manager with which no vehicle waits in a bay: each has a way to its box."""
+
+
 def play(
     *, boxes: int = 2, hours: float = 0.25, drain_s: float = 3600.0, seed: int = 1,
     faults: Iterable[Fault] = (), make: Create = create, before: Before | None = None,

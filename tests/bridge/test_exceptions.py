@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("asyncua")
 
 from fixtures.fleet_exception_mutants import EXCEPTION_CAUGHT_BY, EXCEPTION_MUTANTS
-from tests.bridge.rig import Day, play
+from tests.bridge.rig import FROM_PARKS, Day, play
 from twin import faults as schedules
 from twin import strict_toml
 from twin.bridge import Bridge
@@ -22,10 +22,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FLEET = [f"igv-{number:02d}" for number in range(1, 7)]
 
 
-def run(name: str, boxes: int = 6) -> Day:
-    """Half an hour with the faults of `examples/NAME.toml`."""
+def run(name: str, boxes: int = 6, **options: float) -> Day:
+    """Half an hour with the faults of `examples/NAME.toml`; `options` are the manager's."""
     faults = strict_toml.load(EXAMPLES / f"{name}.toml", schedules.Schedule).faults
-    return play(boxes=boxes, hours=0.5, drain_s=5400.0, seed=2, faults=faults)
+    return play(boxes=boxes, hours=0.5, drain_s=5400.0, seed=2, faults=faults, options=options)
 
 
 def received(day: Day) -> int:
@@ -68,7 +68,7 @@ def test_every_crossing_is_deaf_between_the_operators_cells() -> None:
 
 def test_a_yard_without_mains_stands_and_goes_on() -> None:
     """E7: the box hangs in the air, nobody charges, vehicles stop with the UPS; all arrive."""
-    day = run("bridge-yard-power")
+    day = run("bridge-yard-power", **FROM_PARKS)
     assert day.judgement.held, day.judgement.violations
     assert received(day) == 6
     cut = next(one for one in day.facts.faults if one.target == "mains-vn")
@@ -215,5 +215,6 @@ MUTANT_FAULTS = {
 def test_each_wrong_manager_is_caught_by_its_rule(name: str) -> None:
     """What the reference survives, and a manager with one mistake does not."""
     faults = MUTANT_FAULTS[name]
-    day = play(faults=faults, hours=0.4, drain_s=1800.0, make=EXCEPTION_MUTANTS[name])
+    make = EXCEPTION_MUTANTS[name]
+    day = play(faults=faults, hours=0.4, drain_s=1800.0, make=make, options=FROM_PARKS)
     assert EXCEPTION_CAUGHT_BY[name] in day.judgement.broken

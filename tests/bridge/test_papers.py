@@ -9,13 +9,10 @@ import pytest
 pytest.importorskip("asyncua")
 
 from fixtures.bridge_hours import resumes
-from tests.bridge.rig import Day, play
+from tests.bridge.rig import FROM_PARKS, Day, play
 from twin.faults import Fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
-
-FROM_PARKS = {"wait_above": 2.0}
-"""No vehicle waits in a bay, so that each has a way to its box."""
 
 
 def cancelled(day: Day) -> set[str]:

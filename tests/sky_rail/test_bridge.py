@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("asyncua")
 
 from fixtures.fleet_mutants import FLEET_MUTANTS
-from tests.bridge.rig import Day, play
+from tests.bridge.rig import FROM_PARKS, Day, play
 from tests.vda5050.schemas import check
 from twin import faults as schedules
 from twin import site, strict_toml
@@ -117,10 +117,6 @@ def _blind(bridge: Bridge) -> None:
     """The mutant of the line: every signal shows clear."""
     assert bridge.line is not None
     bridge.line.claim = lambda _car, _node: True  # type: ignore[method-assign]  # the mistake
-
-
-FROM_PARKS = {"wait_above": 2.0}
-"""No carrier waits in a bay, so that each has a way to its box."""
 
 
 @pytest.mark.no_cover
