@@ -20,9 +20,10 @@ from twin.clock import Clock, run_virtual
 from twin.devices.crane_words import MissionState
 from twin.errors import ConfigError, HarnessError, UnknownName
 from twin.profiles import opcua as profiles
+from twin.profiles.opcua import instances
 from twin.wires.opcua import clockwork, serve_crane
 from twin.wires.opcua.methods import Methods
-from twin.wires.opcua.model import unit_id
+from twin.wires.opcua.model import PROTECTIONS, unit_id
 from twin.wires.opcua.security import Account, Role, make_identity
 
 logging.getLogger("asyncua").setLevel(logging.CRITICAL)
@@ -470,6 +471,24 @@ def test_every_point_of_the_profile_is_there_and_every_method_is_known() -> None
     assert len(shown) > 60
     with pytest.raises(UnknownName, match="OPC UA profile"):
         profiles.load("types")
+
+
+def test_every_variable_can_be_read() -> None:
+    """Constants of the profile, too, are coded as their data types say."""
+
+    async def test(p: Port) -> None:
+        async with p.client() as client:
+            rows = instances(p.server.profile, "crane-1", PROTECTIONS)
+            nodes = [p.node(client, row.id) for row in rows if row.data]
+            values = await client.uaclient.read_attributes(
+                [node.nodeid for node in nodes], ua.AttributeIds.Value
+            )
+            bad = [node for node, value in zip(nodes, values, strict=True)
+                   if value.StatusCode.name not in ("Good", "BadNotSupported")]  # fmt: skip
+            assert not bad
+            assert len(nodes) > 100
+
+    play(test)
 
 
 def test_a_wrong_profile_names_its_row(tmp_path: Any) -> None:

@@ -210,6 +210,7 @@ ROOT = Path(__file__).parents[2]
         ("bench-emulated.toml", "barrier", "force_gauge"),
         ("bench-hardware.toml", "barrier", "force_gauge"),
         ("bench-weighbridge.toml", "weighbridge", "weights"),
+        ("bench-crane.toml", "crane", "attendant"),
     ],
 )
 def test_the_examples_load(name: str, device: str, role: str) -> None:

@@ -226,6 +226,12 @@ class CraneBody:
         elif not any(self.locks):
             self._set_down(cause)
 
+    def relieve(self, *, cause: int = -1) -> None:
+        """Another crane takes off what hangs here, and somebody opens the locks by hand."""
+        self.held, self.locks = None, [False, False, False, False]
+        self._weigh(0.0)
+        self.trace(self.id, "crane.relieved", cause)
+
     def _set_down(self, cause: int) -> None:
         box, place = self.held, self.under
         assert box is not None

@@ -6,7 +6,7 @@ file of your own is loaded by its path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -174,6 +174,47 @@ def types() -> Types:
             if ":" in name and name not in known:
                 raise ConfigError(path, None, row.id, f"{name!r} is not defined")
     return found
+
+
+Repeats = Iterable[tuple[str, str]]
+"""What a row is repeated for: its name in ids and points, and its name on the wire."""
+
+
+def repeated(each: Each, protections: Repeats) -> Repeats:
+    """What `each` stands for; the protective functions are the device's own."""
+    if each == "axis":
+        return [(name, name.capitalize()) for name in AXES]
+    if each == "protection":
+        return list(protections)
+    if each == "corner":
+        return [(str(n), str(n)) for n in range(1, 5)]
+    return [("", "")]
+
+
+def instances(profile: OpcUaProfile, device_id: str, protections: Repeats) -> Iterator[InstanceRow]:
+    """All rows of the profile, filled in, in order; those of one `each` block stay together."""
+    rows, at = profile.instances.rows, 0
+    while at < len(rows):
+        end = at
+        while end < len(rows) and rows[end].each == rows[at].each:
+            end += 1
+        for name, shown in repeated(rows[at].each, protections):
+            for row in rows[at:end]:
+                yield _filled(row, name, shown, device_id)
+        at = end
+
+
+def _filled(row: InstanceRow, each: str, shown: str, device_id: str) -> InstanceRow:
+    """The row with `{each}`, `{Each}` and `{id}` put in."""
+
+    def fill(text: str) -> str:
+        return text.replace("{each}", each).replace("{Each}", shown).replace("{id}", device_id)
+
+    return msgspec.structs.replace(
+        row, id=fill(row.id), name=fill(row.name), parent=fill(row.parent), point=fill(row.point),
+        value=fill(row.value) if isinstance(row.value, str) else row.value, each="",
+        organizes=[fill(name) for name in row.organizes],
+    )  # fmt: skip
 
 
 @cache

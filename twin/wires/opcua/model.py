@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,14 @@ from asyncua.server.internal_server import InternalServer
 from twin.devices.base import Point
 from twin.devices.crane_words import Protection
 from twin.errors import HarnessError
-from twin.profiles.opcua import AXES, InstanceRow, OpcUaProfile, Types, types
+from twin.profiles.opcua import InstanceRow, OpcUaProfile, Types, instances, repeated, types
 
-_UNITS = {"m": "MTR", "m/s": "MTS", "m/s2": "MSK", "kg": "KGM", "%": "P1", "Cel": "CEL"}
+UNITS = {"m": "MTR", "m/s": "MTS", "m/s2": "MSK", "kg": "KGM", "%": "P1", "Cel": "CEL"}
 """UNECE Recommendation 20 codes; OPC UA makes its unit ids of them (OPC 10000-8, 5.6.3)."""
+
+
+PROTECTIONS = [(protection.name.lower(), protection.value) for protection in Protection]
+"""What `each = "protection"` repeats a row for: name in ids and points, name on the wire."""
 
 
 @dataclass(slots=True)
@@ -75,10 +79,10 @@ class Builder:
             if row.rule:
                 self._refer(self._node(row.id), "HasModellingRule", _standard(
                     f"ModellingRule_{row.rule}"))  # fmt: skip
-        for each in self._instances():
+        for each in instances(self._profile, self._device_id, PROTECTIONS):
             self._add_instance(each)
         for reference in self._profile.references:
-            for name, _ in self._each(reference.each):
+            for name, _ in repeated(reference.each, PROTECTIONS):
                 self._refer(
                     self._ids[reference.source.replace("{each}", name)], reference.by,
                     self._ids[reference.to.replace("{each}", name)],
@@ -104,29 +108,6 @@ class Builder:
         if not colon:
             return ua.QualifiedName(name, self._indices["G"])
         return ua.QualifiedName(rest, self._indices[prefix])
-
-    def _each(self, kind: str) -> Iterable[tuple[str, str]]:
-        """Name in ids and points, and name on the wire, of what a row is repeated for."""
-        if kind == "axis":
-            return [(name, name.capitalize()) for name in AXES]
-        if kind == "protection":
-            return [(p.name.lower(), p.value) for p in Protection]
-        if kind == "corner":
-            return [(str(n), str(n)) for n in range(1, 5)]
-        return [("", "")]
-
-    def _instances(self) -> Iterator[InstanceRow]:
-        """All rows of the profile, in their order; those of one `each` block stay together."""
-        rows = self._profile.instances.rows
-        at = 0
-        while at < len(rows):
-            end = at
-            while end < len(rows) and rows[end].each == rows[at].each:
-                end += 1
-            for name, shown in self._each(rows[at].each):
-                for row in rows[at:end]:
-                    yield _filled(row, name, shown, self._device_id)
-            at = end
 
     # --- nodes ------------------------------------------------------------------------------
 
@@ -238,7 +219,7 @@ class Builder:
             writable=row.write, value=value,
         )  # fmt: skip
         if row.unit:
-            code = _UNITS[row.unit]
+            code = UNITS[row.unit]
             unit = ua.EUInformation(
                 "http://www.opcfoundation.org/UA/units/un/cefact", unit_id(code),
                 ua.LocalizedText(row.unit), ua.LocalizedText(row.unit),
@@ -299,22 +280,10 @@ def _arguments(rows: Iterable[tuple[str, str]]) -> list[ua.Argument]:
 
 
 def _typed(value: Any, variant: ua.VariantType) -> Any:
-    return ua.LocalizedText(value) if variant is ua.VariantType.LocalizedText else value
-
-
-def _filled(row: InstanceRow, each: str, shown: str, device_id: str) -> InstanceRow:
-    """The row with `{each}`, `{Each}` and `{id}` put in."""
-
-    def fill(text: str) -> str:
-        return text.replace("{each}", each).replace("{Each}", shown).replace("{id}", device_id)
-
-    return InstanceRow(
-        id=fill(row.id), name=fill(row.name), parent=fill(row.parent), by=row.by, type=row.type,
-        data=row.data, point=fill(row.point), bad=row.bad, unit=row.unit, write=row.write,
-        value=fill(row.value) if isinstance(row.value, str) else row.value,
-        low=row.low, high=row.high, deadband=row.deadband,
-        organizes=[fill(name) for name in row.organizes],
-    )  # fmt: skip
+    if variant is ua.VariantType.LocalizedText:
+        return ua.LocalizedText(value)
+    # TOML's 0 and 0.0 are one in a profile; an enumeration is coded as an integer
+    return int(value) if variant is ua.VariantType.Int32 else value
 
 
 _PRISTINE: dict[ua.NodeId, NodeData] = {}
