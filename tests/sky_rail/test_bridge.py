@@ -104,13 +104,21 @@ def test_without_current_for_two_minutes_every_box_arrives_all_the_same() -> Non
 @pytest.mark.no_cover
 def test_a_carrier_that_breaks_down_over_the_river_brings_its_box_by_its_back_up_drive() -> None:
     """The manager and its order stay as they are; the box is late, and every rule is held."""
-    faults = [Fault(target="sky-05", kind="breakdown", at_s=640.0)]
+    length_m = day().bridge.site.bridge.length_m
+    laden = next(
+        record for record in day().trace.records()
+        if record.kind == "igv.move" and record.payload["load_kg"] > 0
+        and 0.4 * length_m < record.payload["x"] < 0.6 * length_m
+    )  # fmt: skip
+    carrier = laden.source.removesuffix(".body")
+    faults = [Fault(target=carrier, kind="breakdown", at_s=laden.t_s + 1.0)]
     broken = play(carrier=SKY, faults=faults)
     assert broken.judgement.held, broken.judgement.violations
     assert {one.state for one in broken.bridge.transfers.book.values()} == {"received"}
     assert broken.end_s > day().end_s + 600.0
     (called,), (engaged,) = broken.kinds("rail.rescue_called"), broken.kinds("rail.rescue")
-    assert 0.0 < called["x"] < engaged["x"] < broken.bridge.site.bridge.length_m
+    assert 0.0 < called["x"] < length_m
+    assert abs(engaged["x"] - called["x"]) < 150.0  # it has braked softly, and stood
 
 
 def _blind(bridge: Bridge) -> None:
