@@ -115,7 +115,7 @@ def test_a_short_cut_of_the_mains_stops_nobody() -> None:
 
 def test_a_flooded_bridge_is_drained_and_held() -> None:
     """E19: who is on the lane leaves it, nobody comes, laden or empty, and then all boxes cross."""
-    day = run("bridge-flood")
+    day = run("bridge-flood", **FROM_PARKS)
     assert day.judgement.held, day.judgement.violations
     assert received(day) == 6
     assert day.judgement["BRIDGE-13"].checked_count == 1
