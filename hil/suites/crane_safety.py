@@ -10,6 +10,8 @@ from hil.verdict import Finding, check, decide, failed, inconclusive
 
 from .crane import first_problem, suite
 
+FAST_S, FAST_M_S = 8.0, 1.0
+"""A load on its way is stopped at this speed of the gantry, or at what it has after this time."""
 LOOK_S = 4.0
 """How long a crane that has to stand is watched."""
 CALM_S = 3.0
@@ -25,7 +27,7 @@ async def _on_the_way(session: CraneSession) -> None:
     session.mark("started")
     await session.start("mission")
     await session.until_step(words.TO_SET)
-    await session.until(3.0, lambda: abs(session.now("gantry.speed") or 0.0) > 0.3)
+    await session.until(FAST_S, lambda: abs(session.now("gantry.speed") or 0.0) > FAST_M_S)
 
 
 async def _stands(session: CraneSession) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 
 import pytest
@@ -13,6 +14,7 @@ from hil import matrix
 from hil.drivers.manual import ScriptedOperator
 from hil.drivers.raw import Endpoint
 from hil.kits.crane.hands import CraneManualHands
+from hil.kits.crane.link import within
 from hil.kits.crane.roles import CraneRoles
 from hil.kits.crane.session import CraneSession
 from hil.kits.crane.wire import CraneWire, Login
@@ -118,3 +120,28 @@ def test_what_a_person_is_asked() -> None:
         "Put the other box of pixit.toml on from_place and leave to_place empty. Done?"
     )
     assert operator.asked[-1] == "Does box ABCU1234560 stand on igv-1?"
+
+
+def test_a_cancellation_that_brings_its_answer_is_a_timeout() -> None:
+    """asyncua's cancellations may be of a class that `asyncio.timeout` does not know."""
+
+    class WithAnswer(asyncio.CancelledError):
+        pass
+
+    async def late() -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            raise WithAnswer from None
+
+    async def main(clock: Clock) -> None:
+        with pytest.raises(TimeoutError):
+            await within(1.0, late())
+        assert clock.now_s() == 1.0
+        task = asyncio.ensure_future(within(100.0, late()))
+        await clock.sleep(1.0)
+        task.cancel()  # somebody else's wish is no timeout
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run_virtual(main)

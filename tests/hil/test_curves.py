@@ -19,6 +19,7 @@ from twin.trace import Record
 
 CASES = {
     "camera": ("CAM-REA-02",),
+    "crane": ("CRN-MIS-01", "CRN-SAF-01"),
     "light": ("LGT-SIG-01", "LGT-REC-01"),
     "loops": ("LOP-DET-01", "LOP-DET-07"),
     "remote-io": ("RIO-REL-01", "RIO-INP-01"),
