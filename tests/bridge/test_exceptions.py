@@ -45,16 +45,16 @@ def test_clocks_that_are_an_hour_off_change_nothing_and_are_told() -> None:
 
 def test_every_crossing_is_deaf_between_the_operators_cells() -> None:
     """E15: each vehicle's link is dead in the stretch of the site file, each time; all arrive."""
-    day = run("bridge-cells")
+    day = run("bridge-cells", boxes=2)
     assert day.judgement.held, day.judgement.violations
-    assert received(day) == 6
+    assert received(day) == 2
     cells = day.bridge.cargo.cells
     assert cells is not None
     crossed = [event for event in day.facts.line if event.kind == "crossed"]
     seen = [(record.t_s, record.payload) for record in day.trace.records()
             if record.kind == "radio.cell" and record.t_s > 0]  # fmt: skip
     gaps = [(t_s, one) for t_s, one in seen if one["cell"] == "between"]
-    assert len(gaps) == len(crossed) >= 6
+    assert len(gaps) == len(crossed) >= 2
     for begin_s, one in gaps:
         assert cells.from_m - 1 <= one["x"] <= cells.to_m + 1
         end_s, after = next((t_s, o) for t_s, o in seen
@@ -99,7 +99,7 @@ def test_a_short_cut_of_the_mains_stops_nobody() -> None:
         for igv in bridge.igvs.values():
             igv.carrier.drain(0.6)
 
-    day = play(faults=[cut], before=low)
+    day = play(boxes=0, hours=0.2, faults=[cut], before=low)
     assert day.judgement.held, day.judgement.violations
     assert not day.kinds("igv.stop")
     at_far = {name for name, igv in day.bridge.igvs.items() if int(name[-1]) % 2 == 0}
@@ -154,7 +154,7 @@ def test_declarations_are_renewed_or_their_boxes_leave_the_queue() -> None:
 
 def test_what_fails_in_the_laboratory_goes_back_with_papers_of_its_own() -> None:
     """E21: two returns within the quota, with papers of their own; the rest is destroyed."""
-    day = run("bridge-returns", boxes=4)
+    day = run("bridge-returns", boxes=3)
     assert day.judgement.held, day.judgement.violations
     back = [one for one in day.facts.crossings.values() if one.returns]
     assert [one.received_s is not None for one in back] == [True, True]
@@ -168,13 +168,13 @@ def test_what_fails_in_the_laboratory_goes_back_with_papers_of_its_own() -> None
         assert (one.permitted_s or 0.0) > (first.received_s or 0.0)
     signed = [receipt["transfer"] for receipt in day.stack.receipts]
     assert {one.id for one in back} < set(signed)
-    assert len(signed) == len(set(signed)) == 6
+    assert len(signed) == len(set(signed)) == 5
     samples = [one["box"] for one in day.kinds("lab.sample")]
     assert all(samples.count(box) == 2 for box in samples)
     ends = [one["how"] for one in day.kinds("box.gone")]
-    assert ends.count("destroyed") == 2
+    assert ends.count("destroyed") == 1
     kpis = bridge_kpis(day.facts)
-    assert (kpis.returns.crossed, sum(one.crossed for one in kpis.boxes.values())) == (2, 4)
+    assert (kpis.returns.crossed, sum(one.crossed for one in kpis.boxes.values())) == (2, 3)
     unnamed = [
         record._replace(payload={**record.payload, "returns": ""})
         if record.kind == "transfer.ready" else record for record in day.trace.records()
@@ -211,10 +211,17 @@ MUTANT_FAULTS = {
 }  # fmt: skip
 
 
+HOURS = {
+    "tells_nobody": 0.05, "keeps_the_permit": 0.65, "never_renews": 0.15,
+    "reads_foreign_clocks": 0.2,
+}  # fmt: skip
+"""Until the rule must have seen it."""
+
+
 @pytest.mark.parametrize("name", sorted(EXCEPTION_MUTANTS))
 def test_each_wrong_manager_is_caught_by_its_rule(name: str) -> None:
     """What the reference survives, and a manager with one mistake does not."""
     faults = MUTANT_FAULTS[name]
-    make = EXCEPTION_MUTANTS[name]
-    day = play(faults=faults, hours=0.4, drain_s=1800.0, make=make, options=FROM_PARKS)
+    make, hours = EXCEPTION_MUTANTS[name], HOURS.get(name, 0.4)
+    day = play(faults=faults, make=make, hours=hours, drain_s=0.0, options=FROM_PARKS)
     assert EXCEPTION_CAUGHT_BY[name] in day.judgement.broken
