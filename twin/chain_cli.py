@@ -57,7 +57,8 @@ def run_both(plan: ChainPlan, folder: Path, *, language: str, as_json: bool) -> 
     outcome.trace.write(folder / "trace.parquet")
     (folder / "kpis.json").write_bytes(pretty(figures))
     (folder / "verdicts.json").write_bytes(pretty(judgement.as_dict()))
-    write_chain_html(folder / "report.html", plan.site, facts, judgement, figures)
+    page = folder / "report.html"
+    write_chain_html(page, plan.site, facts, judgement, figures, language=language)
     of_lanes, of_bridge = _only(judgement, set(REGISTRY)), _only(judgement, set(BRIDGE))
     lanes = complete(figures.lanes, of_lanes, sha256)
     write_html(folder / "lanes.html", facts.lanes, of_lanes, lanes, language=language)
@@ -68,12 +69,12 @@ def run_both(plan: ChainPlan, folder: Path, *, language: str, as_json: bool) -> 
     return judgement.held
 
 
-def draw_chain_again(page: Path, records: Sequence[Record]) -> None:
+def draw_chain_again(page: Path, records: Sequence[Record], *, language: str = "en") -> None:
     """Write the page of a recorded run to `page`."""
     facts = collect_chain(records)
     site = sites.load(str(facts.lanes.start["site"]))
     figures = chain_kpis(facts, trace_sha256=hash_records(records))
-    write_chain_html(page, site, facts, judge_chain(facts), figures)
+    write_chain_html(page, site, facts, judge_chain(facts), figures, language=language)
 
 
 def _tell(

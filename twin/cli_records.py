@@ -68,7 +68,7 @@ def report(trace: Path, out: Path | None, language: str, as_json: bool) -> None:
     records = list(read_trace(trace))
     page = out or (trace if trace.is_dir() else trace.parent) / "report.html"
     if is_chain(records):
-        draw_chain_again(page, records)
+        draw_chain_again(page, records, language=language)
     elif is_bridge(records):
         draw_again(page, records, language=language)
     else:

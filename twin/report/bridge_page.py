@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from twin.judge.bridge_facts import BridgeFacts, VehicleFacts
 from twin.judge.bridge_kpis import BridgeKpis
 from twin.judge.measures import Spread
 from twin.judge.verdict import Judgement
 from twin.report import words
-from twin.report.page import VIOLATIONS_SHOWN, environment, script_json, seconds, verdict_of
+from twin.report.page import environment, estimates_of, frame, seconds, spoken
 from twin.site import Site
 from twin.site_sky_rail import seen_with
 
@@ -50,27 +49,12 @@ def bridge_page(
             "lanes": _timeline(facts),
         },
         "zooms": {},
-        "words": {
-            name: {key: text[name] for key, text in words.known().items()
-                   if key.startswith(("flow_", "br_ax_"))}
-            for name in words.LANGUAGES
-        },
+        "words": spoken("flow_", "br_ax_"),
     }  # fmt: skip
-    estimates = [
-        (key, text.partition(":")[2].strip() or text)
-        for key, text in site.sources.items()
-        if key.startswith(_keys(facts, kpis)) and text.startswith("estimate")
-    ]
     return environment().get_template("bridge.html").render(
-        language=language, languages=words.LANGUAGES, judgement=judgement, k=kpis, flows=_FLOWS,
-        heading=words.every(lambda name: str(getattr(site.name, name))),
-        verdict=verdict_of(judgement), tiles=_tiles(kpis), estimates=estimates, clock=_clock,
-        data=script_json(data),
-        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
-        violations=judgement.violations[:VIOLATIONS_SHOWN],
-        more=max(0, len(judgement.violations) - VIOLATIONS_SHOWN),
-        rule_of={id(violation): result.id for result in judgement.invariants
-                 for violation in result.violations},
+        k=kpis, flows=_FLOWS, heading=words.every(lambda name: str(getattr(site.name, name))),
+        tiles=_tiles(kpis), estimates=estimates_of(site, *_keys(facts, kpis)), clock=clock,
+        **frame(judgement, data, language=language),
     )  # fmt: skip
 
 
@@ -81,7 +65,8 @@ def _keys(facts: BridgeFacts, kpis: BridgeKpis) -> tuple[str, ...]:
     return _SOURCES[kpis.carrier == "sky-rail"]
 
 
-def _clock(t_s: float) -> str:
+def clock(t_s: float) -> str:
+    """Time of the run: hours, minutes, seconds."""
     whole = int(t_s)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 

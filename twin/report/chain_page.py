@@ -1,4 +1,4 @@
-"""The report of a run from end to end: one HTML file that needs no network.
+"""The report of a run from lane to receipt: one HTML file, no network, three languages.
 
 From a truck's arrival to the signed receipt as a distribution, the stages of a haul, a time line
 with a bar for each container; verdicts and figures as tables. Its parts have pages of their own.
@@ -6,164 +6,192 @@ with a bar for each container; verdicts and figures as tables. Its parts have pa
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from plotly.offline import get_plotlyjs
+from markupsafe import Markup
 
 from twin.judge.chain_facts import ChainFacts, HaulFacts
 from twin.judge.chain_kpis import STAGES, ChainKpis, end_to_end_s, stages_s
 from twin.judge.measures import Spread
 from twin.judge.verdict import Judgement
-from twin.report.bridge_page import Figure
-from twin.report.chain_terminal import NAMES
-from twin.report.plain import STYLE, html_table, inline, verdicts_table
+from twin.report import words
+from twin.report.bridge_page import Figure, clock
+from twin.report.page import date_of, environment, estimates_of, frame, seconds, spoken
 from twin.site import Site
 
 _COLOURS = dict(
     zip(
         STAGES,
-        ("#1b4965", "#5fa8d3", "#7b4ea3", "#9bc1d8", "#d1495b", "#edae49", "#2e8b57", "#8d99ae",
-         "#bfc5d2"),
+        ("#3f7fa6", "#7fb7d8", "#8a63b0", "#a9cbe0", "#d1495b", "#e0a63c", "#3a9a63", "#8d99ae",
+         "#b3bac9"),
         strict=True,
     )
 )  # fmt: skip
+"""Beside each other in a bar, and to be told apart on light and dark paper."""
 _HAULS_SHOWN = 400
+_MARGIN = {"t": 10, "r": 10, "b": 48}
+_OUT = {"diverted at the lane": "diverted", "sent away from the crane": "sent_away"}
+_REFERRED = "referred at the scan: "
+_SOURCES = {"igv": "bridge.cargo", "sky-rail": "bridge.sky_rail"}
+"""Where the numbers of the carriers stand in the site file, besides those of the trucks."""
 
 
 def write_chain_html(
-    path: Path, site: Site, facts: ChainFacts, judgement: Judgement, kpis: ChainKpis
-) -> None:
-    """Write the report of one run to `path`."""
-    path.write_text(chain_page(site, facts, judgement, kpis), encoding="utf-8")
+    path: Path, site: Site, facts: ChainFacts, judgement: Judgement, kpis: ChainKpis,
+    *, language: str = "en",
+) -> None:  # fmt: skip
+    """Write the report of one run to `path`; it opens in `language` (`en`, `vi` or `zh`)."""
+    path.write_text(chain_page(site, facts, judgement, kpis, language=language), encoding="utf-8")
 
 
-def chain_page(site: Site, facts: ChainFacts, judgement: Judgement, kpis: ChainKpis) -> str:
+def chain_page(
+    site: Site, facts: ChainFacts, judgement: Judgement, kpis: ChainKpis, *, language: str = "en"
+) -> str:
     """The page as text."""
-    figures = {
-        "arrival": _arrival_to_receipt(facts), "stages": _stages(kpis), "hauls": _hauls(facts),
+    data = {
+        "charts": {
+            "arrival": _arrival_to_receipt(facts), "stages": _stages(kpis), "hauls": _hauls(facts),
+        },
+        "zooms": {}, "words": spoken("flow_", "ch_"),
     }  # fmt: skip
-    verdict = "no rule was broken" if judgement.held else f"broken: {', '.join(judgement.broken)}"
-    held = "held" if judgement.held else "broken"
-    title = f"{html.escape(site.name.en)}: from lane to receipt"
-    estimates = [
-        f"<li><code>{html.escape(key)}</code>: {html.escape(text)}</li>"
-        for key, text in site.sources.items()
-        if key.startswith("bridge.cargo.trucks") and text.startswith("estimate")
+    start = facts.lanes.start
+    both = (start.get("stack"), start.get("fleet_stack"))
+    return environment().get_template("chain.html").render(
+        k=kpis, heading=words.every(lambda name: str(getattr(site.name, name))),
+        date=date_of(kpis.day), tiles=_tiles(kpis), clock=clock, out=list(_out(kpis)),
+        times=list(_times(kpis)), shown=_HAULS_SHOWN, stacks=", ".join(map(str, filter(None, both))),
+        estimates=estimates_of(site, "bridge.cargo.trucks", _SOURCES[kpis.bridge.carrier]),
+        **frame(judgement, data, language=language),
+    )  # fmt: skip
+
+
+def _tiles(kpis: ChainKpis) -> list[dict[str, Any]]:
+    """The figures a reader looks for first: label, value, note, and whether it is bad."""
+    counts = kpis.hauls.values()
+    came, received = sum(one.came for one in counts), sum(one.received for one in counts)
+    out = sum(sum(one.out.values()) for one in counts)
+    tiles: list[tuple[str, str, Markup, bool]] = [
+        ("boxes", f"{received}", words.said("ch_tile_boxes_note", came=came, out=out),
+         received + out < came),
+    ]  # fmt: skip
+    worse = [
+        ("whole", kpis.end_to_end_s, "br_tile_spread"), ("queue", kpis.crane_queue_s,
+         "br_tile_spread"),
+    ]  # fmt: skip
+    spreads = [(key, _worse(kinds), note) for key, kinds, note in worse]
+    spreads.append(("turn", kpis.truck_turn_s.get("out", Spread()), "ch_tile_turn_note"))
+    for key, one, note in spreads:
+        if one.n:
+            said = words.said(note, p50=seconds(one.p50), max=seconds(one.max))
+            tiles.append((key, seconds(one.p95), said, False))
+    lanes, waits = kpis.lanes.vehicles.get("all"), kpis.lanes.waiting_s.get("all")
+    if lanes is not None and waits is not None:
+        wrong = kpis.lanes.decisions.wrong
+        said = words.said("ch_tile_lanes_note", wait=seconds(waits.p95), wrong=wrong)
+        tiles.append(("lanes", f"{lanes.crossed + lanes.diverted}", said, bool(wrong)))
+    return [
+        {"label": words.said(f"ch_tile_{key}"), "value": value, "note": note, "bad": bad}
+        for key, value, note, bad in tiles
     ]
-    script = (
-        f"const figures = {inline(figures)};"
-        "for (const id in figures) Plotly.newPlot(id, figures[id].data, figures[id].layout,"
-        "{responsive: true});"
-    )
-    parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{title}</title><style>{STYLE}table{{margin:.8em 0}}</style>",
-        f"<h1>{title}</h1>",
-        (f"<p>{html.escape(kpis.day)}, {kpis.simulated_s / 3600:.2f} h, seed {kpis.seed}: "
-        f"<b class={held}>{html.escape(verdict)}</b>. "
-        "<a href=lanes.html>The lanes</a>, <a href=bridge.html>the bridge</a>.</p>"),
-        _counts_table(kpis), _times_table(kpis), _out_list(kpis),
-        "<h2>From the truck's arrival to the signed receipt</h2><div id=arrival></div>",
-        ("<h2>Stages</h2><p>Medians. Outbound begins at the lane, inbound at the far crane; "
-        "outbound is collected beyond the line.</p><div id=stages></div>"),
-        "<h2>Each container</h2><div id=hauls></div>",
-        "<h2>Verdicts</h2>", verdicts_table(judgement),
-        f"<h2>Estimates</h2><ul>{''.join(estimates)}</ul>",
-        f"<p>Trace <code>{kpis.trace_sha256}</code></p>",
-        f"<script>{get_plotlyjs()}</script><script>{script}</script></html>",
-    ]  # fmt: skip
-    return "\n".join(parts)
 
 
-def _counts_table(kpis: ChainKpis) -> str:
-    head = ("direction", "came", "under the crane", "lifted", "received", "truck home")
-    return html_table(
-        head,
-        (
-            _row(NAMES[name], one.came, one.at_crane, one.lifted, one.received, one.truck_home)
-            for name, one in kpis.hauls.items()
-        ),
+def _worse(kinds: dict[str, dict[str, Spread]]) -> Spread:
+    """Of all cargo, the direction with the longer times."""
+    return max((one["all"] for one in kinds.values()), key=lambda one: one.p95, default=Spread())
+
+
+def _out(kpis: ChainKpis) -> Iterator[tuple[str, Markup, int]]:
+    """Direction, why and how many did not go by themselves."""
+    for name, one in kpis.hauls.items():
+        for why, number in one.out.items():
+            yield name, _why(why), number
+
+
+def _why(text: str) -> Markup:
+    """A reason of the trace in all languages; one that has no words here as it is."""
+    if text in _OUT:
+        return words.said(f"ch_out_{_OUT[text]}")
+    reason = text.removeprefix(_REFERRED)
+    key = f"ch_why_{reason.replace(' ', '_')}"
+    if reason == text or key not in words.known():
+        return words.every(lambda _: text)
+    return words.every(
+        lambda language: words.text("ch_out_referred", language, why=words.text(key, language))
     )
 
 
-def _times_table(kpis: ChainKpis) -> str:
-    rows: list[tuple[str, dict[str, dict[str, Spread]]]] = [
-        ("arrival to receipt", kpis.end_to_end_s), ("queue at the crane", kpis.crane_queue_s),
-        ("ready to load", kpis.ready_to_load_s),
-    ]  # fmt: skip
-    cells = [
-        _row(
-            f"{NAMES[name]}, {what}, {kind}", one.n,
-            *(f"{value / 60:.1f}" for value in (one.p50, one.p95, one.p99, one.max)),
-        )
-        for what, by_flow in rows for name, kinds in by_flow.items()
-        for kind, one in kinds.items() if one.n
-    ]  # fmt: skip
-    return html_table(("minutes", "containers", "p50", "p95", "p99", "max"), cells)
-
-
-def _out_list(kpis: ChainKpis) -> str:
-    found = [
-        f"<li>{NAMES[name]}: {number} {html.escape(why)}</li>"
-        for name, one in kpis.hauls.items() for why, number in one.out.items()
-    ]  # fmt: skip
-    return f"<p>Not by themselves:</p><ul>{''.join(found)}</ul>" if found else ""
-
-
-def _row(*cells: object) -> str:
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+def _times(kpis: ChainKpis) -> Iterator[tuple[str, str, str, Spread]]:
+    """Direction, which span, kind of cargo, and how long it took."""
+    spans = (
+        ("whole", kpis.end_to_end_s), ("queue", kpis.crane_queue_s), ("load", kpis.ready_to_load_s)
+    )  # fmt: skip
+    for span, by_flow in spans:
+        for name, kinds in by_flow.items():
+            yield from ((name, span, kind, one) for kind, one in kinds.items() if one.n)
+    for name, one in kpis.truck_turn_s.items():
+        if one.n:
+            yield name, "turn" if name == "out" else "home", "all", one
 
 
 def _arrival_to_receipt(facts: ChainFacts) -> Figure:
-    flows: dict[str, list[float]] = {}
+    flows: dict[tuple[str, str], list[float]] = {}
     for haul in facts.hauls.values():
         took_s = end_to_end_s(facts, haul)
         if took_s is not None:
             kind = "perishable" if haul.perishable else "other"
-            flows.setdefault(f"{NAMES[haul.direction]}, {kind}", []).append(took_s / 60)
+            flows.setdefault((haul.direction, kind), []).append(round(took_s / 60, 3))
     data = []
-    for name, minutes in sorted(flows.items()):
+    for (direction, kind), minutes in sorted(flows.items()):
         ordered = sorted(minutes)
-        share = [(index + 1) / len(ordered) for index in range(len(ordered))]
-        data.append({"x": ordered, "y": share, "mode": "lines+markers", "name": name,
-                     "line": {"shape": "hv"}, "marker": {"size": 4}})  # fmt: skip
+        share = [round((index + 1) / len(ordered), 4) for index in range(len(ordered))]
+        dash = "dot" if kind == "perishable" else "solid"
+        data.append({
+            "x": ordered, "y": share, "mode": "lines+markers", "marker": {"size": 4},
+            "name": f"#ch_flow_{direction}_{kind}",
+            "line": {"shape": "hv", "color": f"@{direction}", "dash": dash},
+        })  # fmt: skip
     layout = {
-        "xaxis": {"title": {"text": "minutes"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "share of containers"}, "range": [0, 1.02]}, "height": 360,
-        "legend": {"orientation": "h", "y": -0.25}, "margin": {"t": 20},
+        "xaxis": {"title": {"text": "#ch_ax_minutes"}, "rangemode": "tozero"}, "margin": _MARGIN,
+        "yaxis": {"title": {"text": "#ch_ax_share"}, "range": [0, 1.02]}, "height": 340,
     }  # fmt: skip
     return {"data": data, "layout": layout}
+
+
+def _word(stage: str) -> str:
+    return f"#ch_stage_{stage.replace(' ', '_')}"
 
 
 def _stages(kpis: ChainKpis) -> Figure:
     data = [
         {
-            "type": "bar", "orientation": "h", "name": stage, "marker": {"color": _COLOURS[stage]},
-            "y": [NAMES[name] for name, found in kpis.stages_s.items() if stage in found],
-            "x": [found[stage].p50 / 60 for found in kpis.stages_s.values() if stage in found],
+            "type": "bar", "orientation": "h", "name": _word(stage),
+            "marker": {"color": _COLOURS[stage]},
+            "y": [f"#flow_{name}" for name, found in kpis.stages_s.items() if stage in found],
+            "x": [round(found[stage].p50 / 60, 3)
+                  for found in kpis.stages_s.values() if stage in found],
         }
         for stage in STAGES
+        if any(stage in found for found in kpis.stages_s.values())
     ]  # fmt: skip
     layout = {
-        "barmode": "stack", "height": 300, "xaxis": {"title": {"text": "minutes, medians"}},
-        "legend": {"orientation": "h", "y": -0.45, "traceorder": "normal"},
-        "margin": {"l": 90, "t": 20},
+        "barmode": "stack", "height": 260, "xaxis": {"title": {"text": "#ch_ax_medians"}},
+        "yaxis": {"autorange": "reversed"}, "legend": {"traceorder": "normal"}, "margin": _MARGIN,
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
 
 def _hauls(facts: ChainFacts) -> Figure:
     """A row for each container, its stages side by side at their time of day."""
-    shown = sorted(facts.hauls.values(), key=lambda haul: -haul.bound_s)[-_HAULS_SHOWN:]
+    shown = sorted(facts.hauls.values(), key=lambda haul: -haul.bound_s)[:_HAULS_SHOWN]
     data = [bars for stage in STAGES if (bars := _bars(facts, shown, stage))["x"]]
     layout = {
-        "barmode": "overlay", "height": 160 + 13 * len(shown), "margin": {"l": 150, "t": 60},
-        "xaxis": {"title": {"text": "hours since opening", "standoff": 12}, "side": "top"},
-        "yaxis": {"tickfont": {"size": 9}, "type": "category", "dtick": 1,
+        "barmode": "overlay", "height": 130 + 14 * len(shown), "margin": _MARGIN, "bargap": 0.3,
+        "xaxis": {"title": {"text": "#ch_ax_hours"}},
+        "yaxis": {"tickfont": {"size": 10}, "type": "category", "dtick": 1,
                   "categoryorder": "array", "categoryarray": [_label(one) for one in shown]},
-        "legend": {"orientation": "h", "y": 0, "yanchor": "top", "traceorder": "normal"},
+        "legend": {"traceorder": "normal"},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -181,11 +209,11 @@ def _bars(facts: ChainFacts, shown: Iterable[HaulFacts], stage: str) -> Figure:
                 length.append(round(took_s / 3600, 4))
             since_s += took_s
     return {
-        "type": "bar", "orientation": "h", "name": stage, "y": names, "base": base, "x": length,
-        "marker": {"color": _COLOURS[stage]},
+        "type": "bar", "orientation": "h", "name": _word(stage), "y": names, "base": base,
+        "x": length, "marker": {"color": _COLOURS[stage], "line": {"width": 0}},
     }  # fmt: skip
 
 
 def _label(haul: HaulFacts) -> str:
-    mark = " ❄" if haul.perishable else ""
-    return f"{haul.direction} {haul.container}{mark}"
+    arrow = "→" if haul.export else "←"
+    return f"{arrow} {haul.container}{' ❄' if haul.perishable else ''}"

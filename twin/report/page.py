@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from twin import site as sites
 from twin.errors import GateTwinError
-from twin.judge import REGISTRY, Facts, Judgement, Kpis, collect
+from twin.judge import Facts, Judgement, Kpis, collect
 from twin.judge import words as judge_words
 from twin.report import charts, words
 from twin.report.civil import Civil
@@ -43,33 +43,19 @@ def render(
     records: Iterable[Record] | Facts, judgement: Judgement, kpis: Kpis, *, language: str = "en"
 ) -> str:
     """The page as text."""
-    if language not in words.LANGUAGES:
-        raise GateTwinError(
-            f"report language {language!r} is not known; one of {', '.join(words.LANGUAGES)}"
-        )
     facts = collect(records)
     site = _site(kpis.site)
     civil = Civil.of(kpis.day, site.hours.opens_h if site else _DEFAULT_OPENS_H)
     data = {
         "charts": charts.figures(facts, judgement, kpis, civil),
         "zooms": charts.zooms(facts, judgement, civil),
-        "words": {
-            name: {key: text[name] for key, text in words.known().items()
-                   if key.startswith(("flow_", "stage_", "tl_", "ax_"))}
-            for name in words.LANGUAGES
-        },
-    }  # fmt: skip
+        "words": spoken("flow_", "stage_", "tl_", "ax_"),
+    }
     return environment().get_template("report.html").render(
-        language=language, languages=words.LANGUAGES, facts=facts, judgement=judgement, k=kpis,
-        civil=civil, registry=REGISTRY, site=site, heading=_heading(site, kpis),
-        date=_date(kpis.day), verdict=verdict_of(judgement), tiles=_tiles(facts, kpis, civil),
-        estimates=_estimates(site),
-        slot_minutes=round(charts.slot_s(facts) / 60), data=script_json(data),
-        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
-        violations=judgement.violations[:VIOLATIONS_SHOWN],
-        more=max(0, len(judgement.violations) - VIOLATIONS_SHOWN),
-        rule_of={id(violation): result.id for result in judgement.invariants
-                 for violation in result.violations},
+        facts=facts, k=kpis, civil=civil, heading=_heading(site, kpis), date=date_of(kpis.day),
+        tiles=_tiles(facts, kpis, civil), estimates=estimates_of(site),
+        slot_minutes=round(charts.slot_s(facts) / 60),
+        **frame(judgement, data, language=language),
     )  # fmt: skip
 
 
@@ -134,7 +120,8 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
            "October", "November", "December")  # fmt: skip
 
 
-def _date(day: object) -> Markup:
+def date_of(day: object) -> Markup:
+    """A civil date as each language writes it."""
     try:
         date = dt.date.fromisoformat(str(day))
     except ValueError:
@@ -145,6 +132,34 @@ def _date(day: object) -> Markup:
         "zh": f"{date.year} 年 {date.month} 月 {date.day} 日",
     }
     return words.every(forms.__getitem__)
+
+
+def frame(judgement: Judgement, figures: Mapping[str, Any], *, language: str) -> dict[str, Any]:
+    """What the page of every run has: its languages, verdict, violations and plots.
+
+    `figures` by the name of their place; texts that begin with `#` are words of words.toml.
+    """
+    if language not in words.LANGUAGES:
+        raise GateTwinError(
+            f"report language {language!r} is not known; one of {', '.join(words.LANGUAGES)}"
+        )
+    return {
+        "language": language, "languages": words.LANGUAGES, "judgement": judgement,
+        "verdict": verdict_of(judgement), "data": script_json(figures),
+        "plotly": Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - a library
+        "violations": judgement.violations[:VIOLATIONS_SHOWN],
+        "more": max(0, len(judgement.violations) - VIOLATIONS_SHOWN),
+        "rule_of": {id(violation): result.id for result in judgement.invariants
+                    for violation in result.violations},
+    }  # fmt: skip
+
+
+def spoken(*prefixes: str) -> dict[str, dict[str, str]]:
+    """The words of the plots, by language: those whose key begins with one of `prefixes`."""
+    return {
+        name: {key: text[name] for key, text in words.known().items() if key.startswith(prefixes)}
+        for name in words.LANGUAGES
+    }
 
 
 def verdict_of(judgement: Judgement) -> dict[str, Any]:
@@ -205,11 +220,12 @@ def _tiles(facts: Facts, kpis: Kpis, civil: Civil) -> list[dict[str, Any]]:
     return made
 
 
-def _estimates(site: sites.Site | None) -> list[tuple[str, str]]:
+def estimates_of(site: sites.Site | None, *places: str) -> list[tuple[str, str]]:
+    """Keys of the site that are estimates, with why; only those below `places`, if there are."""
     if site is None:
         return []
     return [
         (key, source.partition(":")[2].strip() or source)
         for key, source in site.sources.items()
-        if source.startswith("estimate")
+        if source.startswith("estimate") and key.startswith(places or ("",))
     ]
