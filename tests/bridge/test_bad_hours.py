@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,37 @@ def test_a_seed_is_a_program_and_all_of_it_ends() -> None:
         assert fault.at_s is not None
         assert fault.for_s is not None
         assert fault.at_s + fault.for_s <= one.bad_s + 0.11
+
+
+@pytest.mark.parametrize(
+    ("ways", "vehicles", "own"),
+    [
+        ({}, "igv-06", "battery_dead"), ({"phase": 2}, "igv-30", "battery_dead"),
+        ({"carrier": "sky-rail"}, "sky-06", "hoist_fault"),
+    ],
+)  # fmt: skip
+def test_a_program_is_of_its_phase_and_carrier(
+    ways: dict[str, Any], vehicles: str, own: str
+) -> None:
+    """Faults are of vehicles that are there, and of kinds that they have."""
+    drawn = [draw(f"phase/{n}", **ways) for n in range(8)]
+    assert {"phase": drawn[0].phase, "carrier": drawn[0].carrier}.items() >= ways.items()
+    faults = [fault for one in drawn for fault in one.faults]
+    assert max(one.target for one in faults if one.target[:4] in ("igv-", "sky-")) == vehicles
+    kinds = {one.kind for one in faults}
+    assert own in kinds
+    assert ("battery_dead" in kinds) != ("hoist_fault" in kinds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ways", "boxes"), [({"phase": 2}, 0), ({"carrier": "sky-rail"}, 1)])
+def test_bad_minutes_of_phase_2_and_of_a_sky_rail(ways: dict[str, Any], boxes: int) -> None:
+    """All rules hold there, too, and what was brought comes across."""
+    played = play(draw("suite/1", boxes=boxes, bad_s=240.0, **ways))
+    assert played.told == []
+    assert played.faulted > 100
+    over = played.seen.get("transfer.received", 0) + played.seen.get("transfer.failed", 0)
+    assert over == boxes
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,6 +20,7 @@ pytest.importorskip("asyncua")
 
 from fixtures.stack.fleet import FleetManager, create
 from tests import needs
+from tests.listening import listening
 from tests.mqtt import engine
 from twin import site as sites
 from twin.bridge import CarrierKind, Credentials, Radio, Wish, endpoints_of, radio_of
@@ -167,12 +167,6 @@ def test_what_wires_lists_is_what_serve_opens(
     ports = [int(re.findall(r":(\d+)", where)[-1]) for _, _, where in served if where]
     assert ports == list(range(FIRST_PORT, FIRST_PORT + len(ports)))
     assert opened == set(ports)
-
-
-def listening() -> set[int]:
-    """Ports on which this process listens, as the system knows them."""
-    found = psutil.Process().net_connections("tcp")
-    return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
 
 
 def test_faults_lists_the_bridge_beside_the_lanes() -> None:

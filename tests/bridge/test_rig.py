@@ -58,6 +58,50 @@ def test_a_failing_test_leaves_a_program_that_is_played_again(pytester: pytest.P
 
 
 @pytest.mark.slow
+def test_a_mark_chooses_phase_and_carrier(pytester: pytest.Pytester) -> None:
+    """Phase 2 has its yards and thirty vehicles; a sky-rail's carriers are driven, and replayed."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bridge(phase=2, stack=None)
+        def test_phase_2(bridge):
+            assert len(bridge.endpoints["fleet"]["vehicles"]) == 30
+            bridge.box("vn-2", "cn-3")
+            with pytest.raises(Exception, match="to_yard: vn-1 is on the side of vn-2"):
+                bridge.box("vn-2", "vn-1")
+            bridge.inject("lane-2", "closed")
+            bridge.wait(60)
+            assert {one.to_yard for one in bridge.bridge.transfers.book.values()} == {"cn-3"}
+
+        @pytest.mark.bridge(carrier="sky-rail")
+        def test_sky_rail(bridge):
+            bridge.box("cn")
+            bridge.inject("sky-01", "slow")
+            bridge.wait(90)
+            assert bridge.judge().held
+            assert False, "so that it is saved"
+
+        @pytest.mark.bridge(carrier="balloon")
+        def test_no_such_carrier(bridge):
+            pass
+
+        @pytest.mark.bridge(carrier="sky-rail", phase=2)
+        def test_no_rail_to_other_yards(bridge):
+            pass
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1, errors=2)
+    result.stdout.fnmatch_lines(["*balloon*igv, sky-rail*", "*goes with carrier igv*"])
+    path = next((pytester.path / ".gatetwin" / "failures").glob("*.json"))
+    saved = load_bridge_program(path)
+    assert (saved.carrier, saved.steps[0].arguments["to_yard"]) == ("sky-rail", "vn")
+    again = CliRunner().invoke(main, ["replay", str(path), "--json"])
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.slow
 def test_wrong_steps_are_named() -> None:
     """An unknown yard, target or fault, a mass and a wait that cannot be."""
     with BridgeRig(stack=None) as rig:

@@ -14,6 +14,7 @@ from fixtures.fleet_mutants import Create
 from fixtures.stack import create as create_lanes
 from fixtures.stack.fleet import create
 from twin import site as sites
+from twin.bridge import CarrierKind
 from twin.chain import Chain
 from twin.chain.day import ChainDay
 from twin.clock import Clock, run_virtual
@@ -75,6 +76,7 @@ def haul(site: Site, number: int, direction: str, t_s: float, *, fruit: bool) ->
 def play(
     hauls: Sequence[tuple[str, float, bool]], *, faults: Iterable[Fault] = (),
     make: Create = create, fleet: int | None = None, until_s: float = 6000.0,
+    carrier: CarrierKind = CarrierKind.IGV,
 ) -> Piece:  # fmt: skip
     """Let hauls (direction, when, fruit) come; `fleet` is another number of vehicles."""
     site = sites.load("bac-luan-2")
@@ -91,7 +93,7 @@ def play(
 
     async def main(clock: Clock) -> tuple[Chain, Trace]:
         trace = Trace(clock)
-        chain = Chain(site, clock, trace, seed=1, lanes=LANES)
+        chain = Chain(site, clock, trace, seed=1, lanes=LANES, carrier=carrier)
         chain.plan_faults(faults)
         made = [haul(site, n, *one[:2], fruit=one[2]) for n, one in enumerate(hauls, start=1)]
         out = {one.vehicle.id: one for one in made if one.export}

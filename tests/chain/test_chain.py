@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -13,25 +16,32 @@ from click.testing import CliRunner
 
 from fixtures.chain_mutants import CHAIN_CAUGHT_BY, CHAIN_MUTANTS
 from tests.chain.rig import FRUIT, OTHER, Piece, play
+from tests.listening import listening
+from tests.report.reading import check_plots
 from twin import faults as schedules
 from twin import site as sites
 from twin import strict_toml
+from twin.bridge import CarrierKind, endpoints_of
 from twin.chain import Chain
 from twin.chain.day import plan
 from twin.cli import main
 from twin.clock import Clock, run_virtual
+from twin.errors import GateTwinError
 from twin.faults import Fault
 from twin.judge import judge
 from twin.judge.chain import CHAIN, judge_chain
 from twin.judge.chain_kpis import chain_kpis, stages_s
-from twin.report.chain_page import chain_page
-from twin.trace import Trace
+from twin.report.chain_page import chain_page, reason
+from twin.serve_chain import ChainOrder, serve_chain
+from twin.serving import Place
+from twin.trace import Trace, read_trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("chain-*.toml"))
 LATE_RED = Fault(
     target="papers", kind="turns_red", at_s=0.0, for_s=9000.0, parameters={"after_s": 0.0}
 )
+DAY = dt.date(2023, 5, 30)
 HONEST = [("in", 10.0, OTHER), ("out", 20.0, FRUIT), ("out", 200.0, OTHER)]
 
 
@@ -103,11 +113,42 @@ def test_stages_add_up_to_the_whole(honest: Piece) -> None:
 
 def test_the_page_carries_every_container(honest: Piece) -> None:
     """The report names each container and each verdict, and needs no network."""
-    kpis = chain_kpis(honest.facts)
-    page = chain_page(honest.chain.site, honest.facts, honest.judgement, kpis)
+    page = drawn(honest)
     assert all(haul.container in page for haul in honest.facts.hauls.values())
     assert all(name in page for name in CHAIN)
     assert "src=" not in page.split("<script>")[0]
+    check_plots(page)
+
+
+def drawn(piece: Piece, language: str = "en") -> str:
+    """The report of a piece."""
+    kpis = chain_kpis(piece.facts)
+    return chain_page(piece.chain.site, piece.facts, piece.judgement, kpis, language=language)
+
+
+def test_the_page_says_in_each_language_why_a_box_did_not_go(exceptions: Piece) -> None:
+    """All three are in one page, which opens in the one that was asked for."""
+    page = drawn(exceptions, "zh")
+    assert '<html lang="zh" data-lang="zh">' in page
+    out = {why for one in chain_kpis(exceptions.facts).hauls.values() for why in one.out}
+    assert {"diverted at the lane", "sent away from the crane"} <= out
+    for text in ("diverted at the lane", "bị chuyển hướng ở làn", "在车道被分流", "从吊机处遣离"):
+        assert text in page, text
+    with pytest.raises(GateTwinError, match="en, vi, zh"):
+        drawn(exceptions, "fr")
+
+
+@pytest.mark.parametrize(
+    ("why", "zh"),
+    [
+        ("referred at the scan: channel red", "查验机处转人工：红色通道"),
+        ("referred at the scan: revoked", "查验机处转人工：放行被撤回"),
+        ("referred at the scan: something new", "something new"),
+    ],
+)
+def test_reasons_have_words_or_stay_as_they_are(why: str, zh: str) -> None:
+    """A reason that words.toml does not know is told as the trace has it."""
+    assert zh in reason(why)
 
 
 @pytest.mark.no_cover
@@ -272,6 +313,44 @@ def test_wrong_calls_are_refused_in_a_line(call: list[str]) -> None:
     assert result.exit_code == 2
     assert result.output.startswith("gatetwin: ")
     assert result.output.count("\n") == 1
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("carrier", list(CarrierKind))
+def test_lanes_and_bridge_are_served_together(carrier: CarrierKind, tmp_path: Path) -> None:
+    """One list has the sections of both; ports are in a row, and these alone are open."""
+    before, opened = listening(), set[int]()
+    place = Place(
+        endpoints=tmp_path / "e.json", first_port=22_300, for_s=0.5, trace=tmp_path / "t.parquet",
+        stacks=("reference", "reference-fleet"),
+    )  # fmt: skip
+
+    def ready(*_: object) -> None:
+        opened.update(listening() - before)
+
+    site = sites.load("bac-luan-2")
+    serve_chain(ChainOrder(site, DAY, place, carrier=carrier, speed=60.0), ready)
+    told = json.loads((tmp_path / "e.json").read_text())
+    wheres = [where for _, _, where in endpoints_of(told) if where]
+    ports = [int(re.findall(r":(\d+)", where)[-1]) for where in wheres]
+    lanes = [
+        lane[role]["port"] for lane in told["lanes"]
+        for role in ("barrier", "io", "scale", "camera") if "port" in lane[role]
+    ]  # fmt: skip
+    customs = int(re.findall(r":(\d+)", told["services"]["customs"]["url"])[-1])
+    assert sorted([*lanes, customs, *ports]) == list(range(22_300, max(ports) + 1))
+    # the reference stack's page for operators is served besides
+    assert {*lanes, customs, *ports} <= opened
+    assert len(opened) == len(lanes) + 1 + len(ports) + 1
+    kinds = {record.kind for record in read_trace(tmp_path / "t.parquet")}
+    assert {"vehicle.arrived", "modbus.rx", "vda5050.tx", "run.end"} <= kinds
+
+
+def test_a_container_goes_by_sky_rail() -> None:
+    """With other carriers the same trucks, papers and receipts; no rule is broken."""
+    piece = play(HONEST[1:2], carrier=CarrierKind.SKY_RAIL, until_s=2400.0)
+    assert piece.judgement.held, piece.judgement.told
+    assert piece.received() == {1}
 
 
 def test_the_command_leaves_three_pages(tmp_path: Path) -> None:

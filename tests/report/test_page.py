@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.judge.tape import Tape, day, honest
+from tests.report.reading import check_plots, data_of
 from twin.errors import GateTwinError
 from twin.judge import collect, judge, kpis
 from twin.report import charts, page, words, write_html
@@ -27,13 +26,6 @@ def rendered(tape: Tape, language: str = "en") -> str:
         facts, judgement, complete(kpis(facts, wall_s=3.0), judgement, "ab" * 32), language=language
     )
     return text.replace(page.get_plotlyjs().replace("</script", "<\\/script"), "")
-
-
-def data_of(text: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
-    return data
 
 
 @pytest.fixture(scope="module")
@@ -125,35 +117,14 @@ def test_who_is_stuck_does_not_look_like_a_short_wait() -> None:
     assert inbound["x"][-1] > inbound["x"][-2]
 
 
-def _strings(value: Any) -> set[str]:
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, dict):
-        return set().union(*map(_strings, value.values())) if value else set()
-    if isinstance(value, list):
-        return set().union(*map(_strings, value)) if value else set()
-    return set()
-
-
 def test_plots_use_known_words_and_colours() -> None:
     """Each text key of a plot is in the page's words, each colour in both of its palettes."""
-    text = rendered(day(hours=1.2))
-    data = data_of(text)
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    light, dark = style.split('html[data-theme="dark"]')[:2]
-    for found in _strings(data["charts"]):
-        if found.startswith("#"):
-            for language in words.LANGUAGES:
-                assert found[1:] in data["words"][language], found
-        if found.startswith("@"):
-            assert f"--{found[1:]}:" in light, found
-            assert f"--{found[1:]}:" in dark, found
+    check_plots(rendered(day(hours=1.2)))
 
 
 def test_plots_have_their_places() -> None:
     """Each plot has its place in the page, and each place its plot."""
-    text = rendered(honest())
-    assert set(re.findall(r'id="plot-(\w+)"', text)) == set(data_of(text)["charts"])
+    check_plots(rendered(honest()))
 
 
 def test_timeline_shows_each_vehicle_once() -> None:
@@ -182,7 +153,8 @@ def test_every_word_is_used() -> None:
     )
     stems = ("flow_", "tile_", "verdict_", "lead_", "state_", "why_", "stage_", "tl_", "meta_",
              "cap_case_", "cap_part_", "cap_rule_", "cap_use_", "br_tile_",
-             "br_carrier_")  # fmt: skip
+             "br_carrier_", "ch_stage_", "ch_flow_", "ch_span_", "ch_kind_", "ch_why_", "ch_tile_",
+             "ch_out_")  # fmt: skip
     for key in words.known():
         assert key in source or key.startswith(stems), key
 

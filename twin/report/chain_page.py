@@ -24,12 +24,15 @@ from twin.site import Site
 _COLOURS = dict(
     zip(
         STAGES,
-        ("#3f7fa6", "#7fb7d8", "#8a63b0", "#a9cbe0", "#d1495b", "#e0a63c", "#3a9a63", "#8d99ae",
-         "#b3bac9"),
+        (
+            "rgb(63, 127, 166)", "rgb(127, 183, 216)", "rgb(138, 99, 176)",
+            "rgb(169, 203, 224)", "rgb(209, 73, 91)", "rgb(224, 166, 60)",
+            "rgb(58, 154, 99)", "rgb(141, 153, 174)", "rgb(179, 186, 201)",
+        ),
         strict=True,
     )
 )  # fmt: skip
-"""Beside each other in a bar, and to be told apart on light and dark paper."""
+"""Of neighbours in a bar, on light and dark paper; `#rrggbb` would be a word of words.toml."""
 _HAULS_SHOWN = 400
 _MARGIN = {"t": 10, "r": 10, "b": 48}
 _OUT = {"diverted at the lane": "diverted", "sent away from the crane": "sent_away"}
@@ -61,7 +64,8 @@ def chain_page(
     return environment().get_template("chain.html").render(
         k=kpis, heading=words.every(lambda name: str(getattr(site.name, name))),
         date=date_of(kpis.day), tiles=_tiles(kpis), clock=clock, out=list(_out(kpis)),
-        times=list(_times(kpis)), shown=_HAULS_SHOWN, stacks=", ".join(map(str, filter(None, both))),
+        times=list(_times(kpis)), shown=_HAULS_SHOWN,
+        stacks=", ".join(str(name) for name in both if name),
         estimates=estimates_of(site, "bridge.cargo.trucks", _SOURCES[kpis.bridge.carrier]),
         **frame(judgement, data, language=language),
     )  # fmt: skip
@@ -106,16 +110,16 @@ def _out(kpis: ChainKpis) -> Iterator[tuple[str, Markup, int]]:
     """Direction, why and how many did not go by themselves."""
     for name, one in kpis.hauls.items():
         for why, number in one.out.items():
-            yield name, _why(why), number
+            yield name, reason(why), number
 
 
-def _why(text: str) -> Markup:
+def reason(text: str) -> Markup:
     """A reason of the trace in all languages; one that has no words here as it is."""
     if text in _OUT:
         return words.said(f"ch_out_{_OUT[text]}")
-    reason = text.removeprefix(_REFERRED)
-    key = f"ch_why_{reason.replace(' ', '_')}"
-    if reason == text or key not in words.known():
+    why = text.removeprefix(_REFERRED)
+    key = f"ch_why_{why.replace(' ', '_')}"
+    if why == text or key not in words.known():
         return words.every(lambda _: text)
     return words.every(
         lambda language: words.text("ch_out_referred", language, why=words.text(key, language))
@@ -187,7 +191,8 @@ def _hauls(facts: ChainFacts) -> Figure:
     shown = sorted(facts.hauls.values(), key=lambda haul: -haul.bound_s)[:_HAULS_SHOWN]
     data = [bars for stage in STAGES if (bars := _bars(facts, shown, stage))["x"]]
     layout = {
-        "barmode": "overlay", "height": 130 + 14 * len(shown), "margin": _MARGIN, "bargap": 0.3,
+        "barmode": "overlay", "height": max(300, 130 + 14 * len(shown)), "margin": _MARGIN,
+        "bargap": 0.3,
         "xaxis": {"title": {"text": "#ch_ax_hours"}},
         "yaxis": {"tickfont": {"size": 10}, "type": "category", "dtick": 1,
                   "categoryorder": "array", "categoryarray": [_label(one) for one in shown]},
