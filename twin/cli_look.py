@@ -131,8 +131,12 @@ def _bridge_wires(ground: Site, kind: CarrierKind, *, show_map: bool, as_json: b
 @click.command(name="faults", short_help="List what can break in SITE, and how.")
 @click.argument("site")
 @click.argument("target", default="*")
+@carrier_option
+@phase_option
 @json_option
-def faults_command(site: str, target: str, as_json: bool) -> None:
+def faults_command(
+    site: str, target: str, carrier: str | None, phase: str | None, as_json: bool
+) -> None:
     """List the fault menu of every device, wire and service of SITE, or of TARGET alone.
 
     TARGET is a name or a pattern: in-1.barrier, '*.camera', customs; igv-01, 'broker.link*'.
@@ -140,7 +144,7 @@ def faults_command(site: str, target: str, as_json: bool) -> None:
     A line can be injected by a schedule (gatetwin run --faults FILE), in a pytest test
     (gate.inject("in-1.barrier", "slow", factor=0.5)) and by the Hypothesis strategies.
     """
-    menu = _built(site)[1] + _bridge_menu(site)
+    menu = _built(site)[1] + _bridge_menu(site, CarrierKind(carrier or "igv"), int(phase or 1))
     rows = [row for row in menu if fnmatch.fnmatchcase(row["target"], target)]
     if not rows:
         raise UnknownName(f"fault target of {site}", target, {row["target"] for row in menu})
@@ -152,16 +156,16 @@ def faults_command(site: str, target: str, as_json: bool) -> None:
         click.echo()
 
 
-def _bridge_menu(site: str) -> list[dict[str, Any]]:
+def _bridge_menu(site: str, kind: CarrierKind, phase: int) -> list[dict[str, Any]]:
     """What can break on the bridge, if there is one and its cranes can be served here."""
-    loaded = sites.load(site)
+    loaded = in_phase(sites.load(site), phase, kind)
     cargo = loaded.bridge.cargo
     if cargo is None:
         return []
 
     async def look(clock: Clock) -> list[dict[str, Any]]:
         trace = Trace(clock)
-        targets = dict(Bridge(loaded, clock, trace).targets)
+        targets = dict(Bridge(loaded, clock, trace, carrier=kind).targets)
         if cargo.trucks is not None:  # lanes and bridge may run together
             targets |= {one.id: one for one in (Papers(trace), FarSide(trace))}
         return fault_schedule.menu(targets)

@@ -65,7 +65,8 @@ Row = dict[str, Any]
 @engine_option
 @click.option("--for", "for_s", type=click.FloatRange(min=0.1), metavar="SECONDS",
               help="Stop after so many seconds.")  # fmt: skip
-@click.option("--stack", help="Also run this stack in the same process, as `reference`.")
+@click.option("--stack", help="Also run this stack in the same process, as `reference`; with "
+              "--smart-lane alone a fleet manager, as `reference-fleet`.")  # fmt: skip
 @click.option("--fleet-stack", help="With --smart-lane and --day: also run this fleet manager, "
               "as `reference-fleet`; --stack is the lanes'.")  # fmt: skip
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write the trace.")

@@ -48,10 +48,14 @@ def test_a_program_is_of_its_phase_and_carrier(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("ways", "boxes"), [({"phase": 2}, 0), ({"carrier": "sky-rail"}, 1)])
-def test_bad_minutes_of_phase_2_and_of_a_sky_rail(ways: dict[str, Any], boxes: int) -> None:
+@pytest.mark.parametrize(
+    ("ways", "boxes", "bad_s"), [({"phase": 2}, 0, 120.0), ({"carrier": "sky-rail"}, 1, 240.0)]
+)
+def test_bad_minutes_of_phase_2_and_of_a_sky_rail(
+    ways: dict[str, Any], boxes: int, bad_s: float
+) -> None:
     """All rules hold there, too, and what was brought comes across."""
-    played = play(draw("suite/1", boxes=boxes, bad_s=240.0, **ways))
+    played = play(draw("suite/1", boxes=boxes, bad_s=bad_s, **ways))
     assert played.told == []
     assert played.faulted > 100
     over = played.seen.get("transfer.received", 0) + played.seen.get("transfer.failed", 0)

@@ -179,6 +179,10 @@ def test_faults_lists_the_bridge_beside_the_lanes() -> None:
         ("broker.link.gatetwin-igv-06", "handover"), ("transfers", "slow"),
         ("trucks", "wrong_box"), ("closed-area", "intrusion"),
     }  # fmt: skip
+    rail = json.loads(call("faults", "bac-luan-2", "sky-*", *RAIL_WAYS, "--json").output)
+    assert {("sky-rail", "gale"), ("sky-06", "hoist_fault")} <= {
+        (row["target"], row["kind"]) for row in rail
+    }
 
 
 # --- which broker -------------------------------------------------------------------------------
