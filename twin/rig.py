@@ -11,27 +11,24 @@ Every step is noted, so a failing example is a short program that can be saved a
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-import msgspec
 from msgspec import Struct
 
 from twin import site as sites
 from twin import stacks
-from twin.clock import Session
-from twin.errors import GateTwinError, HarnessError, TraceError, UnknownName
+from twin.devices.base import Faulty
+from twin.errors import GateTwinError, HarnessError, UnknownName
 from twin.gate import Fidelity, Gate, engine_of
 from twin.judge import Judgement, judge
 from twin.site import Site
-from twin.trace import Record, Trace
+from twin.steps import SavedProgram, StepRig, load_saved, within
+from twin.trace import Trace
 from twin.world import traffic
 from twin.world.vehicle import Temper
-
-T = TypeVar("T")
 
 SETTLE_S = 1.0
 """Virtual seconds that the stack gets to connect before the first step."""
@@ -44,40 +41,20 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
     arguments: dict[str, Any] = {}
 
 
-class Program(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Program(SavedProgram[Step], frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole example: which gate, which stack, and what is done to them."""
 
     gatetwin_program: Literal[1] = 1
-    site: str
     lanes: list[str] | None = None
-    seed: int = 0
     stack: str = "reference"
-    steps: list[Step] = []
-
-    def save(self, path: Path) -> None:
-        """Write the program as JSON; `gatetwin replay PATH` plays it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
-
-    def __str__(self) -> str:
-        lines = []
-        for step in self.steps:
-            given = ", ".join(f"{name}={value!r}" for name, value in step.arguments.items())
-            lines.append(f"rig.{step.do}({given})")
-        return "\n".join(lines)
 
 
 def load_program(path: Path) -> Program:
     """Read a program that was saved; raises `TraceError` on anything else."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Program)
-    except OSError as error:
-        raise TraceError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise TraceError(f"{path}: is not a saved program: {error}") from error
+    return load_saved(path, Program)
 
 
-class Rig:
+class Rig(StepRig[Step]):
     """A running gate with a stack, and the present moment in your hands."""
 
     def __init__(
@@ -93,23 +70,14 @@ class Rig:
     ) -> None:
         """`stack` is a name, `module:factory`, a factory, or None for no stack at all."""
         self.site = sites.load(site) if isinstance(site, str) else site
-        self.seed = seed
         if isinstance(lanes, str):
             raise HarnessError(f"lanes={lanes!r} is one text; write a list: lanes=[{lanes!r}]")
+        super().__init__(Step, seed, stack, stack_options)
         self._lanes = list(lanes) if lanes is not None else None
-        self._factory = stacks.find(stack) if isinstance(stack, str) else stack
-        self._stack_name = stack if isinstance(stack, str) else getattr(stack, "__name__", "none")
-        self._options = dict(stack_options or {})
         self._fidelity, self._engine = fidelity, engine
         self._rng = random.Random(f"{seed}/rig")
-        self._steps: list[Step] = []
         self._vehicles = 0
-        self._session = Session.virtual(seed)
-        self.stack: stacks.Stack | None = None
         self.gate: Gate
-        self.trace: Trace
-        self.endpoints: dict[str, Any]
-        """The wire list, as a stack gets it."""
 
     def __enter__(self) -> Self:
         self._session.__enter__()
@@ -139,9 +107,7 @@ class Rig:
             )
             self.trace("world", "site.open")
             self.endpoints = self.run(self.gate.start())
-            if self._factory is not None:
-                self.stack = self._factory(self.endpoints, self._options)
-                self.run(self.stack.start())
+            self._start_stack()
             self._let_pass(SETTLE_S)
         except BaseException:
             self._session.__exit__()
@@ -174,9 +140,9 @@ class Rig:
         lane = lane or self._only_lane()
         if lane not in self.gate.world.lanes:
             raise UnknownName(f"lane of {self.site.id}", lane, self.gate.world.lanes)
-        _within("vehicle: hesitates_s", hesitates_s, 0, math.inf)
-        _within("vehicle: stops_under_arm_s", stops_under_arm_s, 0, math.inf)
-        _within("vehicle: plate_dirt", plate_dirt, 0, 1)
+        within("vehicle: hesitates_s", hesitates_s)
+        within("vehicle: stops_under_arm_s", stops_under_arm_s)
+        within("vehicle: plate_dirt", plate_dirt, 0, 1)
         self._note(
             "vehicle",
             lane=lane,
@@ -205,25 +171,9 @@ class Rig:
         self.gate.world.arrive(arrival, found)
         return arrival.vehicle.id
 
-    def inject(self, target: str, kind: str, **parameters: Any) -> None:
-        """Break something; `gatetwin faults SITE` lists what can be broken."""
-        self._note("inject", target=target, kind=kind, parameters=parameters)
-        self._target(target).inject(kind, **parameters)
-
-    def heal(self, target: str, kind: str) -> None:
-        """Mend it."""
-        self._note("heal", target=target, kind=kind)
-        self._target(target).heal(kind)
-
-    def wait(self, seconds: float) -> None:
-        """Let virtual time pass."""
-        _within("wait: seconds", seconds, 0, math.inf)
-        self._note("wait", seconds=seconds)
-        self._let_pass(seconds)
-
     def until_clear(self, limit_s: float = 900.0) -> bool:
         """Let time pass until every truck has left, at most `limit_s`; whether they all have."""
-        _within("until_clear: limit_s", limit_s, 0, math.inf)
+        within("until_clear: limit_s", limit_s)
         self._note("until_clear", limit_s=limit_s)
         counts = self.gate.world.counts
         end_s = self.now_s + limit_s
@@ -231,29 +181,7 @@ class Rig:
             self._let_pass(min(10.0, end_s - self.now_s))
         return counts.gone == counts.arrived
 
-    def play(self, steps: Sequence[Step]) -> None:
-        """Do `steps` one after the other."""
-        for step in steps:
-            arguments = dict(step.arguments)
-            if step.do == "inject":
-                arguments |= arguments.pop("parameters", {})
-            getattr(self, step.do)(**arguments)
-
-    def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine of your own on the gate's loop, in its virtual time."""
-        return self._session.run(main)
-
     # --- what there is to see ------------------------------------------------------------------
-
-    @property
-    def now_s(self) -> float:
-        """Virtual seconds since the start."""
-        return self._session.clock.now_s()
-
-    @property
-    def records(self) -> list[Record]:
-        """The trace so far."""
-        return list(self.trace.records())
 
     @property
     def program(self) -> Program:
@@ -272,29 +200,15 @@ class Rig:
 
     # --- helpers ---------------------------------------------------------------------------------
 
-    def _let_pass(self, seconds: float) -> None:
-        self.run(self._session.clock.sleep(seconds))
-
-    def _note(self, do: Any, **arguments: Any) -> None:
-        self._steps.append(Step(do, arguments))
+    @property
+    def _targets(self) -> Mapping[str, Faulty]:
+        return self.gate.targets
 
     def _only_lane(self) -> str:
         smart = list(self.gate.devices)
         if len(smart) != 1:
             raise HarnessError(f"say which lane: this gate has {', '.join(smart)}")
         return smart[0]
-
-    def _target(self, name: str) -> Any:
-        targets = self.gate.targets
-        if name not in targets:
-            raise UnknownName("fault target", name, targets)
-        return targets[name]
-
-
-def _within(place: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high or math.isinf(value):
-        limit = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
-        raise HarnessError(f"{place}: {value:g} is not {limit}")
 
 
 def play(program: Program, stack: stacks.Factory | None = None) -> tuple[Judgement, str]:
