@@ -103,8 +103,9 @@ class Bridge:
         )
         self.crossing.on_look(self.cells.look)
         self.towing = Towing(
-            self.cargo, clock, trace, on_ground, site.bridge.length_m, self.crossing.look_at
-        )
+            self.cargo, clock, trace, on_ground, site.bridge.length_m, self._put_down,
+            lambda name: self.yards.handing_over(carriers[name]),
+        )  # fmt: skip
         self.cold_chain = ColdChain(
             self.cargo, clock, trace, rng=self._rng, yards=self.yards.yards, climate=site.climate
         )
@@ -142,6 +143,11 @@ class Bridge:
         """Passwords at the broker."""
         known = self.radio.users
         return self._credentials.passwords if known is None else known
+
+    def _put_down(self, vehicle: str) -> None:
+        """People have moved it: zones and docks look where it is now."""
+        self.crossing.look_at(vehicle)
+        self.yards.docks.look_at(self.fleet.carriers[vehicle])
 
     def _rng(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}/bridge/{name}")

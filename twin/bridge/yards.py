@@ -9,11 +9,13 @@ from typing import Any
 from twin.bridge.carriers import furnish
 from twin.clock import Clock
 from twin.devices.crane import Crane
+from twin.devices.crane_words import MissionState
 from twin.errors import HarnessError
 from twin.site_bridge import Cargo, Yard
 from twin.site_sky_rail import SkyRail
 from twin.trace import Trace
 from twin.wires.opcua import serve_crane
+from twin.world.carrier import Carrier
 from twin.world.crane import CraneBody
 from twin.world.docks import Dock, Docks
 from twin.world.tables import Tables
@@ -27,6 +29,7 @@ _TRUCK_KG = 15_000.0
 _STACK_TIERS = 1
 _CRANE_AT_M = (60.0, 15.0, 12.0)
 """Where a crane stands at the beginning: in the middle of its reach, spreader up."""
+_UNDER_WAY = (MissionState.RUNNING, MissionState.SUSPENDED)
 
 
 class Yards:
@@ -95,6 +98,18 @@ class Yards:
         spec = next(one for one in self._cargo.yards if one.id == yard)
         body = self.cranes[spec.crane].body
         return body.under is place and any(body.locks)
+
+    def handing_over(self, carrier: Carrier) -> bool:
+        """Whether a vehicle's box is a crane's business: it has a mission from or to its bay that
+        is not over, or the box stands loose on it."""
+        dock = self.docks.dock_at(carrier.pose.x_m, carrier.pose.y_m)
+        if dock is None or dock.place is None or dock.carrier is not carrier:
+            return False
+        cycles = [crane.cycle for crane in self.cranes.values() if crane.body.yard is dock.yard]
+        missions = [one.mission for one in cycles if one.mission and one.state in _UNDER_WAY]
+        bays = {bay for one in missions for bay in (one.from_place, one.to_place)}
+        loose = dock.place.top is not None and not dock.place.holds_box
+        return loose or dock.id in bays
 
     async def start(self, host: str, ports: Iterator[int]) -> dict[str, int]:
         """Serve the cranes, each at the next of `ports`; the port of each."""

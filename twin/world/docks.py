@@ -56,6 +56,16 @@ class Docks:
         carrier.on_event(lambda event: self._moved(carrier, event))
         self._arrived(carrier)
 
+    def look_at(self, carrier: Carrier) -> None:
+        """Look now: people have put it somewhere else."""
+        dock, pose = self._dock_of(carrier), carrier.pose
+        if dock is not None and dock is not self.dock_at(pose.x_m, pose.y_m):
+            self._left(carrier, -1)
+        self._arrived(carrier)
+
+    def _dock_of(self, carrier: Carrier) -> Dock | None:
+        return next((one for one in self.docks.values() if one.carrier is carrier), None)
+
     def dock_at(self, x_m: float, y_m: float) -> Dock | None:
         """The dock on which a vehicle at (x, y) stands."""
         for dock in self.docks.values():
@@ -87,7 +97,7 @@ class Docks:
         self._tell()
 
     def _left(self, carrier: Carrier, cause: int) -> None:
-        dock = next((one for one in self.docks.values() if one.carrier is carrier), None)
+        dock = self._dock_of(carrier)
         if dock is None:
             return
         dock.carrier = None

@@ -47,7 +47,7 @@ class Tables(Docks):
             dock.carrier = carrier
 
     def _left(self, carrier: Carrier, cause: int) -> None:  # noqa: ARG002 - as of docks
-        dock = next((one for one in self.docks.values() if one.carrier is carrier), None)
+        dock = self._dock_of(carrier)
         if dock is not None:
             dock.carrier = None
 
