@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 pytest.importorskip("asyncua")
 
 from fixtures.bridge_hours import resumes
-from fixtures.stack.fleet import FleetManager, create
+from fixtures.fleet_mutants import FLEET_CAUGHT_BY, FLEET_MUTANTS
 from fixtures.stack.fleet.traffic import Traffic
 from tests.bridge.rig import Day, play
 from tests.bridge.test_phase_2 import small
 from twin.bridge import Bridge
 from twin.faults import Fault
-from twin.physics import Pose
 
 
 def broken(**at_s: float) -> list[Fault]:
@@ -85,11 +83,6 @@ def laden_on_the_span(bridge: Bridge) -> list[str]:
     ]  # fmt: skip
 
 
-def two_of_them(bridge: Bridge) -> list[str]:
-    found = laden_on_the_span(bridge)
-    return found if len(found) == 2 else []
-
-
 def one_during_a_tow(bridge: Bridge) -> list[str]:
     whole = [name for name, igv in bridge.igvs.items() if igv.carrier.boxes and not igv.faults]
     return whole[:1] if any(igv.hooked for igv in bridge.igvs.values()) else []
@@ -118,16 +111,14 @@ def hour(*chosen: Chosen) -> Day:
 
 @pytest.mark.slow
 @pytest.mark.no_cover
-def test_two_behind_each_other_in_one_lane_are_both_towed() -> None:
-    """Each by the side on whose ground it stands, with its box."""
-    day = hour(two_of_them)
-    assert all_arrive(day)
-    begun = day.kinds("tow.begin")
-    assert len(begun) == len(towed(day)) == 2
-    for one in begun:
-        assert one["to"].split("-")[0] == ("vn" if one["x"] < day.bridge.cargo.line_m else "cn")
-        assert len(one["boxes"]) == 1
-    assert day.judgement["BRIDGE-14"].checked_count == 2
+def test_a_manager_that_forgets_the_towed_is_caught() -> None:
+    """It lets others into the lane in which a vehicle without a position is towed."""
+    day = play(
+        boxes=6, hours=0.5, drain_s=2400.0, seed=2, make=FLEET_MUTANTS["forgets_the_towed"],
+        before=break_down(lambda bridge: laden_on_the_span(bridge)[:1]),
+    )  # fmt: skip
+    assert FLEET_CAUGHT_BY["forgets_the_towed"] == "BRIDGE-14"
+    assert "BRIDGE-14" in day.judgement.broken
 
 
 @pytest.mark.slow
@@ -160,40 +151,6 @@ def test_a_breakdown_under_a_crane(chosen: Chosen, repaired: int) -> None:
     given_up = [one["why"] for one in day.kinds("tow.given_up")]
     assert given_up == ["a box is handed over"] * repaired
     assert len(day.kinds("tow.repaired")) == repaired
-
-
-@pytest.mark.slow
-@pytest.mark.no_cover
-def test_who_finds_its_park_taken_goes_elsewhere() -> None:
-    """People put a vehicle on a park that another one was sent to: that one gets another place."""
-    stacks: list[FleetManager] = []
-    moved: list[tuple[str, str, str]] = []
-
-    def watched(wires: Mapping[str, Any], options: Mapping[str, Any]) -> FleetManager:
-        stacks.append(create(wires, options))
-        return stacks[0]
-
-    def look(bridge: Bridge) -> None:
-        vehicles = stacks[0].vehicles if stacks else {}
-        for one in vehicles.values():
-            order = one.order
-            if order is None or order.complete or order.goal not in bridge.cargo.yards[0].parks:
-                continue
-            idle = next(v for v in vehicles.values() if not v.busy and v.fit)
-            node = bridge.cargo.node(order.goal)
-            bridge.igvs[idle.id].move_by_hand(Pose(node.x_m, node.y_m, 0.0))
-            bridge._put_down(idle.id)
-            moved.append((one.id, idle.id, order.goal))
-            return
-        bridge.clock.call_later(1.0, lambda: look(bridge))
-
-    day = play(boxes=4, hours=0.5, seed=2, make=watched, before=look)
-    assert all_arrive(day, 4)
-    ((sent, put, park),) = moved
-    vehicles = day.stack.vehicles
-    assert vehicles[put].at == park
-    assert vehicles[sent].at != park
-    assert not vehicles[sent].busy or vehicles[sent].order is not None
 
 
 def test_a_stop_belongs_to_who_was_towed_to_it() -> None:
