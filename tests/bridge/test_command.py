@@ -37,7 +37,6 @@ SITE = sites.load("bac-luan-2")
 CARGO = SITE.bridge.cargo
 assert CARGO is not None
 SPEED = 30.0
-FIRST_PORT = 22_100
 RAIL, RAIL_WAYS = {"carrier": CarrierKind.SKY_RAIL}, ("--carrier", "sky-rail")
 
 
@@ -148,15 +147,16 @@ def test_wires_lists_every_endpoint_with_its_map() -> None:
 @pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
-    ("more", "ways"), [({}, ()), ({"phase": 2}, ("--phase", "2")), (RAIL, RAIL_WAYS)]
+    ("more", "ways", "first"),
+    [({}, (), 22_100), ({"phase": 2}, ("--phase", "2"), 22_200), (RAIL, RAIL_WAYS, 22_300)],
 )
 def test_what_wires_lists_is_what_serve_opens(
-    more: dict[str, Any], ways: tuple[str, ...], tmp_path: Path
+    more: dict[str, Any], ways: tuple[str, ...], first: int, tmp_path: Path
 ) -> None:
     """Phase 1, Phase 2, sky-rail: names and protocols of endpoints.json, and every open port."""
     listed = json.loads(call("wires", "bac-luan-2", "--smart-lane", *ways, "--json").output)
     before, opened = listening(), set[int]()
-    place = Place(endpoints=tmp_path / "e.json", first_port=FIRST_PORT, for_s=0.1)
+    place = Place(endpoints=tmp_path / "e.json", first_port=first, for_s=0.1)
 
     def ready(*_: object) -> None:
         opened.update(listening() - before)
@@ -165,7 +165,7 @@ def test_what_wires_lists_is_what_serve_opens(
     served = list(endpoints_of(json.loads((tmp_path / "e.json").read_text())))
     assert [(one["endpoint"], one["protocol"]) for one in listed] == [one[:2] for one in served]
     ports = [int(re.findall(r":(\d+)", where)[-1]) for _, _, where in served if where]
-    assert ports == list(range(FIRST_PORT, FIRST_PORT + len(ports)))
+    assert ports == list(range(first, first + len(ports)))
     assert opened == set(ports)
 
 
