@@ -30,6 +30,7 @@ from twin.cli_options import (
     broker_options,
     carrier_option,
     date_of,
+    demand_option,
     engine_option,
     fidelity_option,
     json_option,
@@ -43,6 +44,7 @@ from twin.playing import Outcome
 from twin.report import print_summary, write_run
 from twin.run_bridge import BridgePlan
 from twin.run_chain import ChainPlan
+from twin.world.boxes import Profile
 from twin.world.world import Counts
 
 
@@ -64,6 +66,7 @@ def main() -> None:
     "trucks bring them from their lanes to the cranes.",
 )  # fmt: skip
 @boxes_option
+@demand_option
 @carrier_option
 @phase_option
 @click.option(
@@ -99,6 +102,7 @@ def run(
     day: str | None,
     smart_lane: bool,
     boxes: int | None,
+    demand: str | None,
     carrier: str | None,
     phase: str | None,
     less: tuple[str, ...],
@@ -127,8 +131,8 @@ def run(
             "or both"
         )
     if smart_lane and day is not None:
-        if phase == "2" or less:
-            refuse("--phase 2 and --without are of the bridge alone: leave out --day")
+        if phase == "2" or less or demand:
+            refuse("--phase 2, --without and --demand are of the bridge alone: leave out --day")
         both = ChainPlan(
             sites.load(site), date_of(day), seed, hours, boxes, speed=_speed(speed),
             fidelity=fidelity, engine=engine, faults=faults, stack=stack,
@@ -146,6 +150,7 @@ def run(
             engine="kinematic" if fidelity == "kinematic" else engine, faults=faults,
             stack=fleet_stack or ("reference-fleet" if stack == "reference" else stack),
             carrier=CarrierKind(carrier or "igv"), phase=int(phase or 1), wish=wish_of(**broker),
+            profile=Profile(demand or "even"),
         )  # fmt: skip
         if bridge.carrier is not CarrierKind.IGV and (phase == "2" or less):
             refuse("--phase 2 and --without go with --carrier igv")
@@ -154,8 +159,8 @@ def run(
         sys.exit(0 if held else BROKEN)
     if not wish_of(**broker).plain:
         refuse("--broker and --tls go with --smart-lane")
-    if boxes is not None or carrier or phase or less:
-        refuse("--boxes, --carrier, --phase and --without go with --smart-lane")
+    if boxes is not None or demand or carrier or phase or less:
+        refuse("--boxes, --demand, --carrier, --phase and --without go with --smart-lane")
     assert day is not None
     plan = running.Plan(
         site=sites.load(site),

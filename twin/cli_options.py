@@ -16,6 +16,7 @@ from rich.table import Table
 from twin.bridge import CarrierKind, Wish
 from twin.brokers import IMAGE
 from twin.cli_group import refuse
+from twin.world.boxes import Profile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,6 +45,10 @@ engine_option = click.option(
 boxes_option = click.option(
     "--boxes", type=click.IntRange(0, 10_000),
     help="With --smart-lane: containers a day, both ways [the site's demand].",
+)  # fmt: skip
+demand_option = click.option(
+    "--demand", type=click.Choice([one.value for one in Profile]),
+    help="With --smart-lane: boxes evenly over the day, or with its peaks [even].",
 )  # fmt: skip
 carrier_option = click.option(
     "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),

@@ -21,6 +21,7 @@ from twin.cli_options import (
     broker_options,
     carrier_option,
     date_of,
+    demand_option,
     engine_option,
     fidelity_option,
     json_option,
@@ -32,6 +33,7 @@ from twin.cli_options import (
 from twin.serve_bridge import BridgeOrder, serve_bridge
 from twin.serve_chain import ChainOrder, serve_chain
 from twin.serving import Place, WireList
+from twin.world.boxes import Profile
 
 Row = dict[str, Any]
 
@@ -54,6 +56,7 @@ Row = dict[str, Any]
               help="With --smart-lane: how long boxes come [24]; with --day too: how long trucks "
               "come [the site's hours].")  # fmt: skip
 @boxes_option
+@demand_option
 @carrier_option
 @phase_option
 @click.option("--faults", type=click.Path(path_type=Path),
@@ -81,6 +84,7 @@ def serve(
     smart_lane: bool,
     hours: float | None,
     boxes: int | None,
+    demand: str | None,
     carrier: str | None,
     phase: str | None,
     faults: Path | None,
@@ -110,8 +114,8 @@ def serve(
     if smart_lane:
         logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns of passwords on loopback
     if smart_lane and day is not None:
-        if phase == "2":
-            refuse("--phase 2 is the bridge alone: leave out --day")
+        if phase == "2" or demand:
+            refuse("--phase 2 and --demand are of the bridge alone: leave out --day")
         chain = ChainOrder(
             loaded, date_of(day), place, hours, boxes, seed, speed, fidelity, engine, faults, kind,
             wish,
@@ -121,11 +125,13 @@ def serve(
         bridge = BridgeOrder(
             loaded, place, 24.0 if hours is None else hours, boxes, seed, speed,
             "kinematic" if fidelity == "kinematic" else engine, faults, kind, int(phase or 1), wish,
+            Profile(demand or "even"),
         )  # fmt: skip
         return serve_bridge(bridge, tell(_bridge))
-    if any(one is not None for one in (hours, boxes, carrier, phase, faults)) or not wish.plain:
+    only = (hours, boxes, demand, carrier, phase, faults)
+    if any(one is not None for one in only) or not wish.plain:
         refuse(
-            "--hours, --boxes, --carrier, --phase, --faults, --broker and --tls go with "
+            "--hours, --boxes, --demand, --carrier, --phase, --faults, --broker and --tls go with "
             "--smart-lane"
         )
     told = tell(_lanes)

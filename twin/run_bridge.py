@@ -16,6 +16,7 @@ from twin.clock import Clock
 from twin.playing import Outcome, air, faults_in, play, watched
 from twin.site import Site
 from twin.trace import Trace
+from twin.world.boxes import Profile
 
 Progress = Callable[[float, int, int], None]
 """Takes simulated seconds, boxes that are ready or further, and boxes that are through."""
@@ -43,17 +44,25 @@ class BridgePlan:
     stack_options: dict[str, Any] = field(default_factory=dict)
     wish: Wish = field(default_factory=Wish)
     """Which MQTT broker; in virtual time only our own."""
+    profile: Profile = Profile.EVEN
 
     @property
     def ground(self) -> Site:
         """The site in its phase, with one part less if `less` says so."""
         return ground_of(self.site, self.phase, self.less, self.carrier)
 
+    @property
+    def count(self) -> int:
+        """Containers of a whole day, both ways."""
+        own = cargo_of(self.ground, self.carrier).demand.boxes_day
+        return own if self.boxes_day is None else self.boxes_day
+
     def told(self) -> dict[str, Any]:
         """What the trace says of it, and `plan_of` makes a plan of again."""
         return {
             "scope": "bridge", "site": self.site.id, "seed": self.seed, "hours": self.hours,
-            "boxes_day": self.boxes_day, "drain_s": self.drain_s, "engine": self.engine,
+            "boxes_day": self.count, "demand": self.profile.value, "drain_s": self.drain_s,
+            "engine": self.engine,
             "carrier": self.carrier.value, "phase": self.phase,
             "without": self.less.value if self.less else None,
             "stack": self.stack, "speed": self.speed,
@@ -76,6 +85,7 @@ def plan_of(start: Mapping[str, Any], folder: Path) -> BridgePlan:
         drain_s=start["drain_s"], engine=start["engine"], stack=start["stack"],
         faults=faults_in(folder, start), carrier=CarrierKind(start["carrier"]),
         phase=start["phase"], less=Part(start["without"]) if start["without"] else None,
+        profile=Profile(start["demand"]),
     )  # fmt: skip
 
 
@@ -96,7 +106,7 @@ def run_bridge(plan: BridgePlan, progress: Progress | None = None) -> Outcome:
             )  # fmt: skip
             if plan.faults is not None:
                 bridge.plan_faults(fault_schedule.load(plan.faults, bridge.targets, OPENS_H))
-            bridge.expect(bridge.plan(plan.hours, plan.boxes_day))
+            bridge.expect(bridge.plan(plan.hours, plan.count, plan.profile))
             wire_list = await bridge.start()
             stack = factory(wire_list, plan.stack_options)
 

@@ -11,6 +11,7 @@ from twin.clock import Clock, run_real
 from twin.playing import air
 from twin.serving import Place, Ready, serve_at
 from twin.site import Site
+from twin.world.boxes import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class BridgeOrder:
     carrier: CarrierKind = CarrierKind.IGV
     phase: int = 1
     wish: Wish = field(default_factory=Wish)
+    profile: Profile = Profile.EVEN
 
     @property
     def ground(self) -> Site:
@@ -50,8 +52,8 @@ async def _serve(
     trace = order.place.record(clock)
     trace(
         "run", "run.start", scope="bridge", site=order.site.id, seed=order.seed,
-        hours=order.hours, boxes_day=order.boxes_day, engine=order.engine,
-        carrier=order.carrier.value, phase=order.phase, stack=order.place.told,
+        hours=order.hours, boxes_day=order.boxes_day, demand=order.profile.value,
+        engine=order.engine, carrier=order.carrier.value, phase=order.phase, stack=order.place.told,
         broker=radio.label, served=True,
         faults=fault_schedule.read(order.faults) if order.faults else None,
     )  # fmt: skip
@@ -61,5 +63,5 @@ async def _serve(
     )  # fmt: skip
     if order.faults is not None:
         bridge.plan_faults(fault_schedule.load(order.faults, bridge.targets, OPENS_H))
-    bridge.expect(bridge.plan(order.hours, order.boxes_day))
+    bridge.expect(bridge.plan(order.hours, order.boxes_day, order.profile))
     await serve_at(order.place, clock, trace, bridge, lambda wires: ready(wires, radio.label))

@@ -39,7 +39,7 @@ from twin.site import Site
 from twin.trace import Trace
 from twin.wires.impair import Link
 from twin.wires.mqtt import MqttServer
-from twin.world.boxes import Consignment
+from twin.world.boxes import Consignment, Profile
 from twin.world.crossing import Crossing, Ledger
 from twin.world.wind import Wind
 
@@ -166,9 +166,11 @@ class Bridge:
         """What has been offered, and how far it has come."""
         return self.flow.transfers
 
-    def plan(self, hours: float, boxes_day: int | None = None) -> list[Consignment]:
+    def plan(
+        self, hours: float, boxes_day: int | None = None, profile: Profile = Profile.EVEN
+    ) -> list[Consignment]:
         """The containers of the site's demand, or of `boxes_day` a day."""
-        return self.flow.plan(hours, boxes_day)
+        return self.flow.plan(hours, boxes_day, profile)
 
     def expect(self, consignments: Iterable[Consignment]) -> None:
         """Let these containers come."""

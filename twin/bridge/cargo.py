@@ -18,7 +18,7 @@ from twin.partner.transfers import Transfer, Transfers
 from twin.site_bridge import Cargo, Side
 from twin.trace import Trace
 from twin.world import boxes
-from twin.world.boxes import Consignment, Trucks
+from twin.world.boxes import Consignment, Profile, Trucks
 from twin.world.crossing import Ledger
 from twin.world.yard import Place
 
@@ -84,10 +84,12 @@ class Flow:
         self._brought: dict[str, str] = {}
         """Transfer to the number of the box that its truck really brought."""
 
-    def plan(self, hours: float, boxes_day: int | None = None) -> list[Consignment]:
+    def plan(
+        self, hours: float, boxes_day: int | None = None, profile: Profile = Profile.EVEN
+    ) -> list[Consignment]:
         """The containers of the site's demand, or of `boxes_day` a day."""
         count = self._cargo.demand.boxes_day if boxes_day is None else boxes_day
-        return boxes.plan(self._cargo, self._seed, count, hours)
+        return boxes.plan(self._cargo, self._seed, count, hours, profile)
 
     def expect(self, consignments: Iterable[Consignment]) -> None:
         """Let these containers come."""

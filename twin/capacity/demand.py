@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from twin.capacity.plan import DAY_S, Plan
 from twin.capacity.times import Times
+from twin.world.hours import Hourly
 
 Floats = NDArray[np.float64]
 DRAIN_S = 4 * 3600.0
@@ -92,10 +93,8 @@ def boxes(plan: Plan, times: Times, key: Key) -> Boxes:
 
 def _arrivals(plan: Plan, rng: np.random.Generator) -> Floats:
     """A Poisson process whose rate follows the hours of the day, constant within each."""
-    weights = np.asarray(plan.profile, dtype=np.float64)
     hours = int(np.ceil((plan.end_s + DRAIN_S) / 3600))
-    rate = plan.boxes_per_day * weights[np.arange(hours) % 24] / weights.sum()
-    counts = rng.poisson(rate)
+    counts = rng.poisson(Hourly(plan.profile, hours * 3600.0).expected(plan.boxes_per_day))
     ready = np.repeat(np.arange(hours) * 3600.0, counts) + rng.random(counts.sum()) * 3600.0
     return np.sort(ready)
 

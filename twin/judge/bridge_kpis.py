@@ -46,6 +46,10 @@ class BridgeKpis(Struct, frozen=True):
     seed: int
     carrier: str
     """What carried the containers: `igv` or `sky-rail`."""
+    demand: str
+    """How boxes were spread over the day: `even`, `peaks` (the hours of the site), or `lanes`."""
+    boxes_day: int | None
+    """Boxes of a whole day, both ways, that this demand means; None: what the lanes bring."""
     simulated_s: float
     wall_s: float
     records: int
@@ -94,6 +98,8 @@ def bridge_kpis(facts: BridgeFacts, *, wall_s: float = 0.0) -> BridgeKpis:
         site=str(facts.run.get("site", "")),
         seed=int(str(facts.run.get("seed", 0))),
         carrier=str(facts.run.get("carrier", "igv")),
+        demand=str(facts.run.get("demand", "lanes")),
+        boxes_day=None if (day := facts.run.get("boxes_day")) is None else int(str(day)),
         simulated_s=facts.end_s,
         wall_s=wall_s,
         records=facts.records,

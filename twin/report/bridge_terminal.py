@@ -16,6 +16,8 @@ def print_bridge(console: Console, kpis: BridgeKpis, judgement: Judgement) -> No
     """Print what the run showed: boxes, waiting, vehicles, cranes, verdicts."""
     console.print()
     console.print(Text(f"{kpis.site} smart lane, {kpis.carrier}, seed {kpis.seed}", style="bold"))
+    if kpis.boxes_day is not None:
+        console.print(f"Demand: {kpis.boxes_day:,} boxes a day, {kpis.demand}")
     for one in (_boxes(kpis), _times(kpis), _vehicles(kpis)):
         console.print(one)
         console.print()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from typing import Protocol
 
 from twin.clock import Clock
 from twin.documents import containers
+from twin.errors import HarnessError
 from twin.site_bridge import SIDES, Cargo, Demand, Side
 from twin.trace import Trace
 from twin.world.crossing import Ledger
+from twin.world.hours import HOUR_S, Hourly
 from twin.world.yard import Box, Place, PlaceKind, Yard
 
 _FIRST_S = 60.0
@@ -38,17 +42,34 @@ class Consignment:
         return self.declared or self.box
 
 
-def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignment]:
+class Profile(Enum):
+    """How the containers of a day are spread over its hours."""
+
+    EVEN = "even"
+    """The mean of the day at any hour, so that short runs have as much to do as long ones."""
+    PEAKS = "peaks"
+    """As the trucks of the site come by the hour: what the capacity tier reckons with."""
+
+
+def plan(
+    cargo: Cargo, seed: int, boxes_day: int, hours: float, profile: Profile = Profile.EVEN
+) -> list[Consignment]:
     """Containers of `hours` at `boxes_day`: half each way, at random times, yards in turn.
 
-    The same boxes come at the same times whatever the number of yards.
+    The same boxes come at the same times whatever the number of yards. Raises `HarnessError` if
+    they are to come in peaks and the site does not say in which.
     """
     demand: Demand = cargo.demand
     rng = random.Random(f"{seed}/consignments")
-    count = round(boxes_day * hours / 24)
+    rate = Hourly(_weights(cargo), hours * HOUR_S) if profile is Profile.PEAKS else None
+    come = boxes_day * hours / 24 if rate is None else math.fsum(rate.expected(boxes_day))
+    count = round(come)
     home, far = ([yard.id for yard in cargo.side(side)] for side in SIDES)
     span_s = max(0.0, hours * 3600 - _FIRST_S)
-    times = sorted(_FIRST_S + rng.random() * span_s for _ in range(count))
+    if rate is None:
+        times = sorted(_FIRST_S + rng.random() * span_s for _ in range(count))
+    else:
+        times = sorted(max(_FIRST_S, rate.draw(rng)) for _ in range(count))
     numbers: set[str] = set()
     found = []
     for index, t_s in enumerate(times):
@@ -68,6 +89,12 @@ def plan(cargo: Cargo, seed: int, boxes_day: int, hours: float) -> list[Consignm
             own, other = other, own
         found.append(Consignment(round(t_s, 1), start, goal, box, own, other))
     return found
+
+
+def _weights(cargo: Cargo) -> Sequence[float]:
+    if cargo.crossing is None:
+        raise HarnessError("demand in peaks: no [bridge.cargo.crossing] has demand_weights")
+    return cargo.crossing.demand_weights
 
 
 Ready = Callable[[Consignment, Place], None]

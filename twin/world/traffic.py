@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +10,7 @@ from typing import Literal
 from twin.documents import containers, declarations, plates
 from twin.errors import UnknownName
 from twin.site import Day, Direction, Site
+from twin.world.hours import Hourly
 from twin.world.motion import Limits
 from twin.world.vehicle import Axle, Temper, Vehicle
 
@@ -101,7 +100,9 @@ def plan(site: Site, day: Day, seed: int) -> list[Arrival]:
         ("out", True, day.out_laden),
         ("out", False, day.out_empty),
     ]
-    times = _InstantDraw(site)
+    times = Hourly(
+        site.traffic.hourly_weights, site.hours.open_s, begins_h=site.hours.opens_h
+    )  # fmt: skip
     drawn = [
         (times.draw(rng), direction, laden)
         for direction, laden, count in flows
@@ -129,27 +130,6 @@ def _in_convoy(arrivals: list[Arrival], rng: random.Random) -> Iterator[Arrival]
         else:
             ahead[vehicle.direction] = arrival
             yield arrival
-
-
-class _InstantDraw:
-    """Draws seconds after opening from the hourly weights."""
-
-    def __init__(self, site: Site) -> None:
-        opens, self._open_s = site.hours.opens_h, site.hours.open_s
-        edges = [0.0]
-        weights = []
-        while edges[-1] < self._open_s:
-            hour = opens + edges[-1] / 3600
-            until = min(self._open_s, (int(hour) + 1 - opens) * 3600)
-            weights.append(site.traffic.hourly_weights[int(hour) % 24] * (until - edges[-1]))
-            edges.append(until)
-        self._edges = edges
-        self._cumulated = list(itertools.accumulate(weights))
-
-    def draw(self, rng: random.Random) -> float:
-        point = rng.random() * self._cumulated[-1]
-        slot = min(bisect.bisect_right(self._cumulated, point), len(self._cumulated) - 1)
-        return rng.uniform(self._edges[slot], self._edges[slot + 1])
 
 
 def one(
