@@ -1,4 +1,4 @@
-"""A driverless container carrier: where it really is, how it moves, what lies on it, its battery.
+"""A driverless container carrier: where it really is, how it moves, what lies on it.
 
 The vehicle's controller lays paths and says how far to go; a whole move is planned ahead by the
 physics engine and planned again when anything intervenes. Places are metres of `way_m`, counted on
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 import simpy
 
-from twin.clock import NS, Clock
+from twin.clock import Clock
 from twin.errors import HarnessError
 from twin.physics import (
     BrakeKind,
@@ -31,13 +31,11 @@ from twin.physics import (
 from twin.physics.drive_process import PendingMotion
 from twin.physics.path import wrapped
 from twin.trace import Trace
+from twin.world.carrier_battery import OnBattery
 from twin.world.carrier_words import CarrierEvent, CarrierEventKind, Glimpse, Stretch
 from twin.world.yard import Box
 
 _SAME_M = 1e-6
-WEAR_PER_KWH = 0.2 / (3000 * 282.0)
-"""Capacity lost per kWh taken: 20 % over 3,000 full cycles of a lithium iron phosphate battery of
-282 kWh (estimate)."""
 STRAIGHT_RAD = 0.02
 """Paths that meet under less than this are driven through (the map's rounding)."""
 _SMOOTH_M = 1e-3
@@ -52,7 +50,7 @@ _JOINT_M = 0.05
 """A path must begin this near to where the last one ends."""
 
 
-class Carrier:
+class Carrier(OnBattery):
     """One vehicle's body."""
 
     def __init__(
@@ -99,9 +97,6 @@ class Carrier:
         self._listeners.append(callback)
 
     # --- where it is -----------------------------------------------------------------------------
-
-    def _elapsed_s(self) -> float:
-        return (self.clock.now_ns() - self._begin_ns) / NS
 
     def _state(self) -> DriveState:
         assert self._motion is not None
@@ -449,60 +444,6 @@ class Carrier:
                 self.trace(self.id, "igv.load", cause, boxes=[one.number for one in self.boxes])
                 return box
         raise HarnessError(f"{self.id}: carries {[b.number for b in self.boxes]}, not {number!r}")
-
-    @property
-    def charge(self) -> float:
-        """State of charge now, 0 to 1."""
-        used, gained = self._since_counted()
-        if self.charging:
-            return gained
-        return max(0.0, self._charge - used / (self.energy.capacity_kwh * self.health))
-
-    @property
-    def power_kw(self) -> float:
-        """Power into the battery now; negative while it is used, averaged over the last move."""
-        if self.charging:
-            return self.energy.charging_kw(self.charge)
-        elapsed_s = (self.clock.now_ns() - self._charge_ns) / NS
-        if elapsed_s <= 0:
-            return -self.energy.base_kw
-        return -self._since_counted()[0] * 3600 / elapsed_s
-
-    def plug(self, on: bool, *, cause: int = -1) -> None:
-        """Begin or end charging."""
-        self._count_energy()
-        self.charging = on
-        self.trace(self.id, "igv.charging", cause, on=on, charge=round(self._charge, 5))
-
-    def swap_battery(self, charge: float = 1.0, *, cause: int = -1) -> None:
-        """Another battery, as new."""
-        self._count_energy()
-        self._charge, self.health = charge, 1.0
-        self.trace(self.id, "igv.swapped", cause, charge=charge)
-
-    def drain(self, charge: float = 0.0) -> None:
-        """The battery has this much left, whatever it had."""
-        self._count_energy()
-        self._charge = charge
-
-    def _since_counted(self) -> tuple[float, float]:
-        """Energy used since the last count, kWh, and what charging has made of the charge."""
-        elapsed_s = (self.clock.now_ns() - self._charge_ns) / NS
-        if self.charging:
-            return 0.0, self.energy.charged(self._charge, elapsed_s)
-        if self._motion is not None:
-            now_s = self._elapsed_s()
-            then_s = now_s - elapsed_s
-            used = self._motion.energy_kwh(now_s)
-            return used - self._motion.energy_kwh(then_s) if then_s > 0.0 else used, 0.0
-        return self.energy.consumed_kwh(0.0, elapsed_s), 0.0
-
-    def _count_energy(self) -> None:
-        used, _ = self._since_counted()
-        charge = self.charge
-        self.throughput_kwh += used
-        self.health = max(0.5, self.health - used * WEAR_PER_KWH)
-        self._charge, self._charge_ns = charge, self.clock.now_ns()
 
 
 def _shown(pose: Pose) -> dict[str, float]:
