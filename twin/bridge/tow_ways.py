@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import networkx as nx
 
+from twin import roads
 from twin.devices.igv import Igv
 from twin.physics import Pose
 from twin.site_bridge import Cargo, Node
@@ -23,9 +24,7 @@ class TowWays:
         self._cargo, self._igvs = cargo, igvs
         self._nodes = {node.id: node for node in cargo.nodes}
         self._stops = {stop for yard in cargo.yards for stop in (*yard.bays, *yard.parks)}
-        self._roads: nx.Graph[str] = nx.Graph()
-        for a, b, _ in cargo.edges():
-            self._roads.add_edge(a, b, m=_apart_m(self._nodes[a], self._nodes[b]))
+        self._roads = roads.graph(cargo).to_undirected()
 
     def home(self, x_m: float) -> bool:
         """Whether this is home ground: left of the line. On it, and right of it, is the far side's.
@@ -55,7 +54,7 @@ class TowWays:
         names = nx.dijkstra_path(self._roads, start, min(reached)[1], weight=metres)
         way = [self._nodes[one] for one in names]
         # The nearest node may lie behind it.
-        behind = len(way) > 1 and _off_m(way[1], pose) < _apart_m(way[0], way[1])
+        behind = len(way) > 1 and _off_m(way[1], pose) < roads.apart_m(way[0], way[1])
         return way[1:] if behind else way
 
     def free(self, park: str, but: Igv) -> bool:
@@ -89,7 +88,3 @@ def along(pose: Pose, way: list[Node], step_m: float) -> tuple[Pose, list[Node]]
 
 def _off_m(node: Node, pose: Pose) -> float:
     return math.dist((node.x_m, node.y_m), (pose.x_m, pose.y_m))
-
-
-def _apart_m(a: Node, b: Node) -> float:
-    return math.dist((a.x_m, a.y_m), (b.x_m, b.y_m))
