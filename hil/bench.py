@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -30,6 +30,9 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Address = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
+HERE = "127.0.0.1"
+"""This computer, where every emulated device is."""
+
 
 class BenchHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Names of the bench; `id` is what the lock is on."""
@@ -41,15 +44,26 @@ class BenchHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Times real time; above 1 only where every role is played by an emulator of that speed."""
 
 
-class ModbusDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device under test behind Modbus TCP: always its own wire."""
+class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The table of the device under test: always its own wire. A kit says by which driver."""
 
-    driver: Literal["modbus"]
+    driver: str
     host: Text
     port: Port
+    limit_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    """How long a single answer may take before the wire counts as dead."""
+
+    def patience_s(self, clock: Clock) -> float:
+        """`limit_s` on the run's clock; where that is fast, as long on the wall clock."""
+        return self.limit_s * max(1.0, clock.speed)
+
+
+class ModbusDevice(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test behind Modbus TCP."""
+
+    driver: Literal["modbus"]
     unit: Unit = 1
     limit_s: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0
-    """How long a single answer may take before the wire counts as dead."""
 
 
 class RoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,16 +99,32 @@ class BenchFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     instrument: list[Instrument] = []
 
 
+class Played(Protocol):
+    """The table of a role that hands may play."""
+
+    @property
+    def driver(self) -> str:
+        """By whom it is played."""
+
+    @property
+    def url(self) -> str:
+        """The bench control of driver `twin`."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoleRule:
     """Which drivers may play a role, and which keys each of them needs."""
 
     drivers: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    doc: str = ""
+    """Who that is; a comment in the bench file that a kit begins with."""
 
 
+HANDS = ("twin", "manual")
+"""Drivers of a role that only hands can play."""
 POWER = RoleRule(("twin", "modbus", "manual"), {"modbus": ("host", "port", "coil")})
-OPERATOR = RoleRule(("twin", "manual"))
+OPERATOR = RoleRule(HANDS)
 
 
 def load(
@@ -189,6 +219,10 @@ class Binder(Generic[H, M]):
             self._manual_made.append(self._manual(person, self._clock))
         return self._manual_made[0]
 
+    def hands(self, config: Played) -> H | M:
+        """The hands that play a role: those of an emulated bench, or a person's."""
+        return self.twin(config.url) if config.driver == "twin" else self.manual()
+
     def instrument(self, role: str, config: RoleConfig) -> ModbusInstrument:
         """A Modbus connection for one instrument."""
         assert config.port is not None
@@ -200,9 +234,7 @@ class Binder(Generic[H, M]):
         """The driver of the role power."""
         if config is None:
             return None
-        if config.driver == "twin":
-            return self.twin(config.url)
-        if config.driver == "manual":
-            return self.manual()
+        if config.driver in HANDS:
+            return self.hands(config)
         assert config.coil is not None
         return RelayPower(self.instrument("power", config), config.coil, on_closed=config.on_closed)

@@ -3,13 +3,17 @@
 A kit is the object `KIT` of `hil.kits.<device>`; its requirements, suite and mutants stand in
 `hil/requirements/<device>.toml`, `hil/suites/<device>*.py` and `hil/mutants/<device>.py`. The
 names of the requirement files are the names of the kits: nothing else lists them.
+
+A kit says what is its own: papers, roles and the rules of who may play them, how its wire is made
+and its emulated device. How a bench file is written, read and bound to drivers follows from that;
+`hil.kits.gnss` is a plain one, `hil.kits.barrier` one with instruments.
 """
 
 from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
@@ -25,15 +29,18 @@ from twin.trace import Record, Trace
 from . import bench as benches
 from . import papers
 from . import register as registers
-from .bench import BenchFile, RoleRule
+from .bench import OPERATOR, BenchFile, Binder, Device, RoleRule
+from .bench_text import BenchText
 from .charts import of_case
+from .drivers.manual import ManualHands
+from .drivers.twin import TwinHands
 from .emulation import EmulatedBench
 from .emulator import Where
 from .errors import BenchError
 from .papers import Pics, Pixit, Product
 from .register import Register
 from .roles import Operator
-from .session import Session
+from .session import Roles, Session, Wire
 from .suite import Suite
 from .variant import Variant
 
@@ -59,9 +66,22 @@ class Kit(ABC):
     pics_type: ClassVar[type[Pics]]
     pixit_type: ClassVar[type[Pixit]]
     bench_type: ClassVar[type[BenchFile]]
-    rules: ClassVar[dict[str, RoleRule]]
 
-    # -- the emulated device
+    # -- how its bench is made
+
+    rules: ClassVar[dict[str, RoleRule]]
+    """All roles of its bench, in the order in which a bench file names them."""
+    text: ClassVar[BenchText]
+    """What its bench file says."""
+    table: ClassVar[str]
+    """The table of bench.toml, a field of `bench_type`, that names the device under test."""
+    here: ClassVar[Device]
+    """That table for an emulated device on the suite's own event loop; its port is filled in."""
+    roles_type: ClassVar[type[Roles]]
+    session_type: ClassVar[type[Session[Any, Any]]]
+    """Made of clock, trace, wire, roles, PICS and PIXIT."""
+    twin_hands: ClassVar[type[TwinHands]]
+    manual_hands: ClassVar[type[ManualHands]]
 
     @abstractmethod
     def emulated_pics(self, profile: str) -> Pics:
@@ -78,36 +98,83 @@ class Kit(ABC):
         """An emulated device; the good one if `variant` is None."""
 
     @abstractmethod
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
+    def wire(self, at: Any, pics: Any, pixit: Any, clock: Clock, trace: Trace) -> Wire:
+        """The client of the device under test: `at` is its table of bench.toml.
+
+        It works by the papers, not by what a mutant has made of them.
+        """
+
+    # -- what a kit may say otherwise
+
+    @property
+    def emulated_roles(self) -> dict[str, RoleRule]:
+        """The roles that an emulated bench plays: all but an operator of whom nothing is said."""
+        return {name: rule for name, rule in self.rules.items() if rule is not OPERATOR}
+
+    def roles(self, bench: Any) -> Roles:
+        """An emulated bench in each of these roles."""
+        return self.roles_type(**dict.fromkeys(self.emulated_roles, bench))
+
+    def session(
+        self, clock: Clock, trace: Trace, wire: Any, roles: Any, pics: Any, pixit: Any
     ) -> Session[Any, Any]:
-        """A session on an emulated device of the same event loop, reached at `port`."""
+        """A session on a wire."""
+        return self.session_type(clock, trace, wire, roles, pics, pixit)
 
-    # -- a bench
+    def play(self, role: str, config: Any, binder: Binder[Any, Any], wire: Any) -> Any:  # noqa: ARG002
+        """Who plays one of its own roles on a bench; `config` is the role's table."""
+        return binder.hands(config)
 
-    @abstractmethod
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
-        """A bench file whose roles are all played by the emulated device at `where`."""
-
-    @abstractmethod
-    def bind(
-        self,
-        file: Any,
-        pics: Any,
-        pixit: Any,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> Session[Any, Any]:
-        """A session with the drivers of all roles; they are closed when `stack` is left."""
+    def person(self, file: Any) -> Callable[[Operator, Clock], ManualHands]:  # noqa: ARG002
+        """How the hands of a person are made."""
+        return self.manual_hands
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:  # noqa: ARG002
         """Charts for the report: title and SVG. None unless a kit draws some."""
         return []
 
     # -- what follows from these
+
+    def beside(
+        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
+    ) -> Session[Any, Any]:
+        """A session on an emulated device of the same event loop, reached at `port`."""
+        at = msgspec.structs.replace(self.here, port=port)
+        wire = self.wire(at, pics, pixit, clock, trace)
+        return self.session(clock, trace, wire, self.roles(bench), pics, pixit)
+
+    def bind(
+        self,
+        file: BenchFile,
+        pics: Pics,
+        pixit: Pixit,
+        clock: Clock,
+        trace: Trace,
+        stack: AsyncExitStack,
+        *,
+        operator: Operator | None = None,
+    ) -> Session[Any, Any]:
+        """A session with the drivers of all roles; all is closed when `stack` is left."""
+        wire = self.wire(getattr(file, self.table), pics, pixit, clock, trace)
+        binder = Binder(clock, trace, stack, self.twin_hands, self.person(file), operator=operator)
+        known: dict[str, Any] = {
+            "operator": binder.operator(file.operator),
+            "power": binder.power(file.power),
+        }
+        own = {name: getattr(file, name) for name in self.rules if name not in known}
+        played = {
+            name: self.play(name, config, binder, wire)
+            for name, config in own.items()
+            if config is not None
+        }
+        roles = self.roles_type(**known, **played)
+        session = self.session(clock, trace, wire, roles, pics, pixit)
+        stack.push_async_callback(session.leave)
+        return session
+
+    def bench_toml(self, where: Where, id: str) -> str:
+        """A bench file whose roles are all played by the emulated device at `where`."""
+        return self.text.write(self.table, self.here.driver, self.emulated_roles, id, where)
 
     def view(self, records: Sequence[Record], case: str) -> Any:
         """What a judge sees of the last attempt of `case`; None if it was not run."""
@@ -166,7 +233,7 @@ class Kit(ABC):
         bench = "bench-1" if where is DEFAULT else f"emulated-{where.port}"
         to_toml, asdict = papers.to_toml, msgspec.structs.asdict
         texts = {
-            "bench.toml": self.bench_toml(where, bench, profile),
+            "bench.toml": self.bench_toml(where, bench),
             "product.toml": to_toml(asdict(self.product)),
             "pics.toml": to_toml(self.emulated_pics(profile).values()),
             "pixit.toml": to_toml(asdict(self.emulated_pixit(profile))),

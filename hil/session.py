@@ -209,6 +209,10 @@ class Session(ABC, Generic[P, X]):
         """Close the device's wire."""
         self._wire.close()
 
+    async def leave(self) -> None:
+        """The run is over: close all that is open, and wait for its end."""
+        self.disconnect()
+
     async def safe(self) -> bool:
         """The forced safe state on leaving; True if it is reached.
 

@@ -14,12 +14,11 @@ import pytest
 from aiohttp import web
 
 from hil.drivers.manual import ScriptedOperator
-from hil.drivers.raw import Endpoint
 from hil.emulated import bench_control
 from hil.emulator import Where
 from hil.errors import BenchError, Unreachable
 from hil.kits.weighbridge import KIT
-from hil.kits.weighbridge.bench import session
+from hil.kits.weighbridge.bench import ScaleDevice
 from hil.kits.weighbridge.emulation import PROFILES, EmulatedWeighbridge, load_profile
 from hil.kits.weighbridge.hands import WeighbridgeManualHands, WeighbridgeTwinHands, Weight, choose
 from hil.kits.weighbridge.metrology import EXTRA_E, EXTRA_STEPS
@@ -50,6 +49,11 @@ async def serve(clock: Clock, stack: AsyncExitStack, profile: str) -> tuple[Any,
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     return emulated, port, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+def at(port: int) -> ScaleDevice:
+    """What a bench file says of a weighbridge on this computer."""
+    return ScaleDevice(driver="wire", host="127.0.0.1", port=port)
 
 
 SOME = {
@@ -121,13 +125,13 @@ def test_the_wire_names_what_does_not_answer(profile: str) -> None:
 
     async def main(clock: Clock) -> None:
         papers = KIT.emulated_pics(profile), KIT.emulated_pixit(profile)
-        trace, roles = Trace(clock), WeighbridgeRoles()
-        dead = session(Endpoint("127.0.0.1", 9), *papers, roles, clock, trace)
+        trace = Trace(clock)
+        dead = KIT.wire(at(9), *papers, clock, trace)
         with pytest.raises(Unreachable, match=r"no connection to 127\.0\.0\.1:9 within 1 s"):
-            await dead.scale.connect()
+            await dead.connect()
         async with AsyncExitStack() as stack:
             emulated, port, _ = await serve(clock, stack, profile)
-            wire = session(Endpoint("127.0.0.1", port), *papers, roles, clock, trace).scale
+            wire = KIT.wire(at(port), *papers, clock, trace)
             assert (await wire.read_state())["shown_kg"] == 0
             emulated.server.inject("silent")
             with pytest.raises(Unreachable, match="within 1 s"):
@@ -151,8 +155,7 @@ def test_a_device_that_hangs_up_is_unreachable() -> None:
         papers = KIT.emulated_pics("toledo"), KIT.emulated_pixit("toledo")
         async with AsyncExitStack() as stack:
             emulated, port, _ = await serve(clock, stack, "toledo")
-            roles, trace = WeighbridgeRoles(), Trace(clock)
-            wire = session(Endpoint("127.0.0.1", port), *papers, roles, clock, trace).scale
+            wire = KIT.wire(at(port), *papers, clock, Trace(clock))
             await wire.read_state()
             clock.call_later(0.01, lambda: emulated.server.inject("link_down"))
             with pytest.raises(Unreachable, match="closed the connection"):
@@ -169,8 +172,7 @@ def test_a_demand_terminal_is_asked() -> None:
         profile = msgspec.structs.replace(load_profile("toledo"), mode="demand")
         emulated = EmulatedWeighbridge(clock, profile)
         port = await emulated.start()
-        roles, trace = WeighbridgeRoles(), Trace(clock)
-        wire = session(Endpoint("127.0.0.1", port), *papers, roles, clock, trace).scale
+        wire = KIT.wire(at(port), *papers, clock, Trace(clock))
         wire.profile = profile  # type: ignore[attr-defined]
         shown = (await wire.read_state())["shown_kg"]
         wire.close()
@@ -186,10 +188,7 @@ def test_profile_and_protocol_have_to_fit() -> None:
     async def main(clock: Clock) -> None:
         pics = msgspec.structs.replace(KIT.emulated_pics("modbus"), profile="toledo")
         with pytest.raises(BenchError, match=r"'toledo' is of mettler-toledo-continuous, not of"):
-            session(
-                Endpoint("127.0.0.1", 9), pics, KIT.emulated_pixit("modbus"), WeighbridgeRoles(),
-                clock, Trace(clock),
-            )  # fmt: skip
+            KIT.wire(at(9), pics, KIT.emulated_pixit("modbus"), clock, Trace(clock))
 
     virtual(main)
 
@@ -359,7 +358,8 @@ def test_a_person_can_do_the_weighing_test() -> None:
         hands = WeighbridgeManualHands(Person(), clock, file.weights.set)  # type: ignore[arg-type]
         roles = WeighbridgeRoles(power=emulated, weights=hands, thermometer=hands)
         papers = KIT.emulated_pics("modbus"), KIT.emulated_pixit("modbus")
-        bound = session(Endpoint("127.0.0.1", port), *papers, roles, clock, trace)
+        wire = KIT.wire(at(port), *papers, clock, trace)
+        bound = KIT.session(clock, trace, wire, roles, *papers)
         await drive(bound, KIT.suite, KIT.register, only=PERSON)
         await emulated.stop()
         return list(trace.records())

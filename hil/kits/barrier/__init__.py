@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 from markupsafe import Markup
 
+from hil.bench import HERE, Binder, ModbusDevice
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit
-from hil.roles import Operator
+from hil.session import Roles
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.physics.engine import ENGINE_NAMES
@@ -21,6 +20,7 @@ from twin.trace import Record, Trace
 
 from . import bench, curves, templates
 from .emulation import BarrierVariant, EmulatedBarrier, EmulatedOperator, load_profile
+from .hands import BarrierManualHands, BarrierTwinHands
 from .papers import BarrierPics, BarrierPixit
 from .session import BarrierRoles, BarrierSession
 from .wire import BarrierWire
@@ -45,6 +45,13 @@ class BarrierKit(Kit):
     pixit_type = BarrierPixit
     bench_type = bench.BarrierBench
     rules = bench.RULES
+    text = templates.TEXT
+    table = "barrier"
+    here = ModbusDevice(driver="modbus", host=HERE, port=0)
+    roles_type = BarrierRoles
+    session_type = BarrierSession
+    twin_hands = BarrierTwinHands
+    manual_hands = BarrierManualHands
 
     def emulated_pics(self, profile: str) -> BarrierPics:
         """See `Kit`."""
@@ -61,43 +68,21 @@ class BarrierKit(Kit):
         broken = cast("BarrierVariant | None", variant)
         return EmulatedBarrier(clock, load_profile(profile), broken, trace=trace, engine=engine)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> BarrierSession:
-        """See `Kit`; the client works by the papers, not by what a mutant has made of them."""
-        assert isinstance(bench, EmulatedBarrier)
-        assert isinstance(pics, BarrierPics)
-        assert isinstance(pixit, BarrierPixit)
-        endpoint = Endpoint("127.0.0.1", port, 1)
-        wire = BarrierWire(endpoint, load_profile(pics.profile), clock, trace, limit_s=1.0)
-        roles = BarrierRoles(
-            power=bench,
-            operator=EmulatedOperator(bench),
-            inclinometer=bench,
-            stimulus=bench,
-            force_gauge=bench,
-        )
-        return BarrierSession(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:  # noqa: ARG002
+    def wire(
+        self, at: ModbusDevice, pics: BarrierPics, pixit: BarrierPixit, clock: Clock, trace: Trace
+    ) -> BarrierWire:
         """See `Kit`."""
-        return templates.BENCH_TOML.format(
-            id=id, port=where.port, control=where.control, speed=where.speed
-        )
+        del pixit
+        endpoint = Endpoint(at.host, at.port, at.unit)
+        return BarrierWire(endpoint, load_profile(pics.profile), clock, trace, limit_s=at.limit_s)
 
-    def bind(
-        self,
-        file: bench.BarrierBench,
-        pics: BarrierPics,
-        pixit: BarrierPixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> BarrierSession:
+    def roles(self, bench: EmulatedBarrier) -> Roles:
         """See `Kit`."""
-        return bench.bind(file, pics, pixit, clock, trace, stack, operator=operator)
+        return replace(super().roles(bench), operator=EmulatedOperator(bench))
+
+    def play(self, role: str, config: Any, binder: Binder[Any, Any], wire: Any) -> Any:
+        """See `Kit`."""
+        return bench.play(role, config, binder, wire)
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """Angle and position over one cycle, the obstacle, and the force records."""

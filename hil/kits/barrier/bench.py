@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hil.bench import (
+    HANDS,
     OPERATOR,
     POWER,
     Address,
@@ -17,16 +18,9 @@ from hil.bench import (
     RoleConfig,
     RoleRule,
 )
-from hil.drivers.raw import Endpoint
-from hil.roles import Operator
-from twin.clock import Clock
-from twin.trace import Trace
 
-from .emulation import load_profile
-from .hands import BarrierManualHands, BarrierTwinHands
+from .hands import BarrierTwinHands
 from .instruments import FeedbackAngle, RegisterInclinometer, RelayStimulus
-from .papers import BarrierPics, BarrierPixit
-from .session import BarrierRoles, BarrierSession
 from .wire import BarrierWire
 
 
@@ -52,60 +46,38 @@ class BarrierBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 RULES = {
     "inclinometer": RoleRule(
-        ("twin", "modbus", "feedback"), {"modbus": ("host", "port", "address")}
+        ("twin", "modbus", "feedback"),
+        {"modbus": ("host", "port", "address")},
+        "the true angle of the arm",
     ),
-    "stimulus": RoleRule(("twin", "modbus", "manual"), {"modbus": ("host", "port", "coils")}),
-    "force_gauge": RoleRule(("twin", "manual")),
+    "stimulus": RoleRule(
+        ("twin", "modbus", "manual"),
+        {"modbus": ("host", "port", "coils")},
+        "obstacles and inputs",
+    ),
+    "force_gauge": RoleRule(HANDS, doc="500 N/mm spring, 5 s record"),
     "power": POWER,
-    "operator": OPERATOR,
+    "operator": replace(OPERATOR, doc="somebody who can be asked"),
 }
 
 
-def bind(
-    file: BarrierBench,
-    pics: BarrierPics,
-    pixit: BarrierPixit,
-    clock: Clock,
-    trace: Trace,
-    stack: AsyncExitStack,
-    *,
-    operator: Operator | None = None,
-) -> BarrierSession:
-    """A session with the drivers of all roles; they are closed when `stack` is left."""
-    endpoint = Endpoint(file.barrier.host, file.barrier.port, file.barrier.unit)
-    profile = load_profile(pics.profile)
-    wire = BarrierWire(endpoint, profile, clock, trace, limit_s=file.barrier.limit_s)
-    stack.callback(wire.close)
-    binder = Binder(clock, trace, stack, BarrierTwinHands, BarrierManualHands, operator=operator)
-    person = binder.operator(file.operator)
-
-    def played(role: str, config: BarrierRole | None) -> Any:
-        if config is None:
-            return None
-        if config.driver == "twin":
-            return binder.twin(config.url)
-        if config.driver == "manual":
-            return binder.manual()
-        if config.driver == "feedback":
-            return FeedbackAngle(wire)
-        tool = binder.instrument(role, config)
-        if role == "stimulus":
-            return RelayStimulus(tool, config.coils, binder.manual())
-        assert config.address is not None
-        return RegisterInclinometer(
-            tool,
-            table=config.table,
-            address=config.address,
-            scale=config.scale,
-            offset_deg=config.offset_deg,
-            uncertainty_deg=config.uncertainty_deg,
-        )
-
-    roles = BarrierRoles(
-        power=binder.power(file.power),
-        operator=person,
-        inclinometer=played("inclinometer", file.inclinometer),
-        stimulus=played("stimulus", file.stimulus),
-        force_gauge=played("force_gauge", file.force_gauge),
+def play(
+    role: str, config: BarrierRole, binder: Binder[BarrierTwinHands, Any], wire: BarrierWire
+) -> Any:
+    """Who plays a role: hands, an instrument with registers, or the device's own position."""
+    if config.driver in HANDS:
+        return binder.hands(config)
+    if config.driver == "feedback":
+        return FeedbackAngle(wire)
+    tool = binder.instrument(role, config)
+    if role == "stimulus":
+        return RelayStimulus(tool, config.coils, binder.manual())
+    assert config.address is not None
+    return RegisterInclinometer(
+        tool,
+        table=config.table,
+        address=config.address,
+        scale=config.scale,
+        offset_deg=config.offset_deg,
+        uncertainty_deg=config.uncertainty_deg,
     )
-    return BarrierSession(clock, trace, wire, roles, pics, pixit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.papers import Product
 
 from .emulation import ARM, START_UP_S, WATCHDOG_S, load_profile
@@ -58,43 +59,15 @@ PRODUCT = Product(
     serial="GT-0000000001",
 )
 
-BENCH_TOML = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: modbus (the device's own wire, or an instrument with registers), twin (an emulated
-# device in another process), manual (a person who answers prompts), feedback (the device's own
-# position).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[barrier]                     # the device under test
-driver = "modbus"
-host = "127.0.0.1"
-port = {port}
-unit = 1
-
-[inclinometer]                # the true angle of the arm
-driver = "twin"
-url = "{control}"
-
-[stimulus]                    # obstacles and inputs
-driver = "twin"
-url = "{control}"
-
-[force_gauge]                 # 500 N/mm spring, 5 s record
-driver = "twin"
-url = "{control}"
-
-[power]
-driver = "twin"
-url = "{control}"
-
-[operator]                    # somebody who can be asked
-driver = "twin"
-url = "{control}"
-
+TEXT = BenchText(
+    (
+        "modbus (the device's own wire, or an instrument with registers)",
+        TWIN,
+        MANUAL,
+        "feedback (the device's own position)",
+    ),
+    keys=("unit = 1",),
+    more="""
 [[instrument]]
 id = "emulated-gauge"
 kind = "force gauge"
@@ -102,4 +75,5 @@ uncertainty = "5 % of reading"
 calibrated_on = 2023-01-10
 due_on = 2099-01-10
 certificate = "none: an emulated instrument"
-"""
+""",
+)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-import msgspec
 from markupsafe import Markup
 
-from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
+from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, Port, RoleConfig, RoleRule
+from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit, Product, Text
-from hil.roles import Operator
+from hil.papers import Product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import camera as profiles
@@ -29,46 +26,19 @@ from .session import CameraSession
 from .wire import CameraWire
 
 
-class HttpDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device under test behind HTTP: always its own wire."""
+class IsapiDevice(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test behind ISAPI."""
 
     driver: Literal["isapi"]
-    host: Text
     port: Port = 80
     limit_s: float = 5.0
-    """How long a single answer may take before the wire counts as dead."""
 
 
 class CameraBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of bench.toml for a camera."""
 
-    camera: HttpDevice
+    camera: IsapiDevice
     scene: RoleConfig | None = None
-
-
-_BENCH = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: isapi (the camera's own wire), twin (an emulated device in another process), manual (a
-# person who answers prompts).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[camera]                      # the device under test
-driver = "isapi"
-host = "127.0.0.1"
-port = {port}
-
-[scene]                       # vehicles before the lens, and the true time
-driver = "twin"
-url = "{control}"
-
-[power]
-driver = "twin"
-url = "{control}"
-"""
 
 
 class CameraKit(Kit):
@@ -90,10 +60,17 @@ class CameraKit(Kit):
     pixit_type = CameraPixit
     bench_type = CameraBench
     rules = {  # noqa: RUF012 - never changed
-        "scene": RoleRule(("twin", "manual")),
+        "scene": RoleRule(HANDS, doc="vehicles before the lens, and the true time"),
         "power": POWER,
         "operator": OPERATOR,
     }
+    text = BenchText(("isapi (the camera's own wire)", TWIN, MANUAL))
+    table = "camera"
+    here = IsapiDevice(driver="isapi", host=HERE, port=0, limit_s=2.0)
+    roles_type = CameraRoles
+    session_type = CameraSession
+    twin_hands = CameraTwinHands
+    manual_hands = CameraManualHands
 
     def emulated_pics(self, profile: str) -> CameraPics:
         """See `Kit`."""
@@ -131,50 +108,15 @@ class CameraKit(Kit):
         del engine  # nothing moves
         return EmulatedCamera(clock, profile, cast("CameraVariant | None", variant), trace)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> CameraSession:
+    def wire(
+        self, at: IsapiDevice, pics: CameraPics, pixit: CameraPixit, clock: Clock, trace: Trace
+    ) -> CameraWire:
         """See `Kit`."""
-        assert isinstance(bench, EmulatedCamera)
-        assert isinstance(pics, CameraPics)
-        assert isinstance(pixit, CameraPixit)
-        wire = CameraWire("127.0.0.1", port, pixit.user, pixit.password, clock, trace, limit_s=2.0)
-        roles = CameraRoles(power=bench, scene=bench)
-        return CameraSession(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
-        """See `Kit`."""
-        del profile
-        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
-
-    def bind(
-        self,
-        file: CameraBench,
-        pics: CameraPics,
-        pixit: CameraPixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> CameraSession:
-        """See `Kit`."""
-        device = file.camera
-        wire = CameraWire(
-            device.host, device.port, pixit.user, pixit.password, clock, trace,
-            limit_s=device.limit_s * max(1.0, clock.speed),
+        del pics
+        return CameraWire(
+            at.host, at.port, pixit.user, pixit.password, clock, trace,
+            limit_s=at.patience_s(clock),
         )  # fmt: skip
-        stack.push_async_callback(wire.drop)
-        binder = Binder(clock, trace, stack, CameraTwinHands, CameraManualHands, operator=operator)
-        person = binder.operator(file.operator)
-        scene: Any = None
-        if file.scene is not None:
-            by_twin = file.scene.driver == "twin"
-            scene = binder.twin(file.scene.url) if by_twin else binder.manual()
-        roles = CameraRoles(power=binder.power(file.power), operator=person, scene=scene)
-        session = CameraSession(clock, trace, wire, roles, pics, pixit)
-        stack.push_async_callback(session.host.stop)
-        return session
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """See `Kit`: latency and confidence, vehicle by vehicle."""

@@ -81,3 +81,8 @@ class CameraSession(Session[CameraPics, CameraPixit]):
             raise BenchError(f"camera wire: no answer within {limit_s:g} s before the case")
         if self.pics.push:
             await self.wire.call("DELETE", HOST, "clear")
+
+    async def leave(self) -> None:
+        """See `Session`."""
+        await self.host.stop()
+        await self.wire.drop()

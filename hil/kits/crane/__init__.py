@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, cast
 
-import msgspec
 from markupsafe import Markup
 
-from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
+from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, RoleConfig, RoleRule
+from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.errors import BenchError
 from hil.kit import Kit
-from hil.papers import Pics, Pixit, Product, Text
-from hil.roles import Operator
+from hil.papers import Product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import opcua as profiles
@@ -33,16 +31,12 @@ if TYPE_CHECKING:  # asyncua is an extra
     from .wire import CraneWire
 
 
-class OpcUaDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device under test behind OPC UA: always its own wire."""
+class OpcUaDevice(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test behind OPC UA."""
 
     driver: Literal["opcua"]
-    host: Text
-    port: Port
     policy: Policy = "None"
     """By which the main client comes."""
-    limit_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
-    """How long a single answer may take before the wire counts as dead."""
 
 
 class CraneBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,36 +45,6 @@ class CraneBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     crane: OpcUaDevice
     ground: RoleConfig | None = None
     attendant: RoleConfig | None = None
-
-
-_BENCH = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: opcua (the crane's own wire), twin (an emulated device in another process), manual (a
-# person who answers prompts), modbus (a relay that plays the mains).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[crane]                       # the device under test
-driver = "opcua"
-host = "127.0.0.1"
-port = {port}
-policy = "None"               # or Basic256Sha256, with sign and encrypt
-
-[ground]                      # boxes under the crane, and the truth about them
-driver = "twin"
-url = "{control}"
-
-[attendant]                   # emergency stop, a blocked lock, covered cameras, wind, restart
-driver = "twin"
-url = "{control}"
-
-[power]                       # the drives' supply
-driver = "twin"
-url = "{control}"
-"""
 
 
 class CraneKit(Kit):
@@ -102,11 +66,23 @@ class CraneKit(Kit):
     pixit_type = CranePixit
     bench_type = CraneBench
     rules = {  # noqa: RUF012 - never changed
-        "ground": RoleRule(("twin", "manual")),
-        "attendant": RoleRule(("twin", "manual")),
-        "power": POWER,
+        "ground": RoleRule(HANDS, doc="boxes under the crane, and the truth about them"),
+        "attendant": RoleRule(
+            HANDS, doc="emergency stop, a blocked lock, covered cameras, wind, restart"
+        ),
+        "power": replace(POWER, doc="the drives' supply"),
         "operator": OPERATOR,
     }
+    text = BenchText(
+        ("opcua (the crane's own wire)", TWIN, MANUAL, "modbus (a relay that plays the mains)"),
+        keys=('policy = "None"               # or Basic256Sha256, with sign and encrypt',),
+    )
+    table = "crane"
+    here = OpcUaDevice(driver="opcua", host=HERE, port=0)
+    roles_type = CraneRoles
+    session_type = CraneSession
+    twin_hands = CraneTwinHands
+    manual_hands = CraneManualHands
 
     def emulated_pics(self, profile: str) -> CranePics:
         """See `Kit`."""
@@ -162,57 +138,18 @@ class CraneKit(Kit):
 
         return EmulatedCrane(clock, profile, cast("CraneVariant | None", variant), trace)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> CraneSession:
-        """See `Kit`."""
-        from .emulation import EmulatedCrane
-
-        assert isinstance(bench, EmulatedCrane)
-        assert isinstance(pics, CranePics)
-        assert isinstance(pixit, CranePixit)
-        wire = _wire(Endpoint("127.0.0.1", port), pics, pixit, clock, trace)
-        roles = CraneRoles(power=bench, ground=bench, attendant=bench)
-        return CraneSession(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
-        """See `Kit`."""
-        del profile
-        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
-
-    def bind(
-        self,
-        file: CraneBench,
-        pics: CranePics,
-        pixit: CranePixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> CraneSession:
+    def wire(
+        self, at: OpcUaDevice, pics: CranePics, pixit: CranePixit, clock: Clock, trace: Trace
+    ) -> CraneWire:
         """See `Kit`."""
         _need_asyncua()
-        device = file.crane
-        wire = _wire(
-            Endpoint(device.host, device.port), pics, pixit, clock, trace, policy=device.policy,
-            limit_s=device.limit_s * max(1.0, clock.speed),
-        )  # fmt: skip
-        binder = Binder(clock, trace, stack, CraneTwinHands, CraneManualHands, operator=operator)
-        person = binder.operator(file.operator)
+        from .wire import CraneWire, Login
 
-        def plays(role: RoleConfig | None) -> Any:
-            if role is None:
-                return None
-            return binder.twin(role.url) if role.driver == "twin" else binder.manual()
-
-        roles = CraneRoles(
-            power=binder.power(file.power), operator=person, ground=plays(file.ground),
-            attendant=plays(file.attendant),
+        return CraneWire(
+            Endpoint(at.host, at.port), profiles.load(pics.profile), pixit.crane,
+            Login(pixit.user, pixit.password, at.policy), clock, trace,
+            limit_s=at.patience_s(clock),
         )  # fmt: skip
-        session = CraneSession(clock, trace, wire, roles, pics, pixit)
-        stack.callback(session.disconnect)
-        return session
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """See `Kit`: the way of the spreader in a mission, the speed at the emergency stop."""
@@ -226,18 +163,6 @@ def _need_asyncua() -> None:
         raise BenchError(
             "the kit of a crane needs asyncua; pip install 'gatetwin[cranes]'"
         ) from error
-
-
-def _wire(
-    endpoint: Endpoint, pics: CranePics, pixit: CranePixit, clock: Clock, trace: Trace, *,
-    policy: Policy = "None", limit_s: float = 5.0,
-) -> CraneWire:  # fmt: skip
-    from .wire import CraneWire, Login
-
-    return CraneWire(
-        endpoint, profiles.load(pics.profile), pixit.crane,
-        Login(pixit.user, pixit.password, policy), clock, trace, limit_s=limit_s,
-    )  # fmt: skip
 
 
 KIT = CraneKit()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import msgspec
 from markupsafe import Markup
 
-from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleRule
+from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Binder, Device, Port, RoleRule
+from hil.bench_text import MANUAL, BenchText
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit, Product, Text
-from hil.roles import Operator
+from hil.papers import Product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles.vda5050 import load
@@ -30,11 +29,10 @@ from .session import FleetSession
 from .wire import FleetWire
 
 
-class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FleetBroker(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The broker that the master under test is connected to."""
 
     driver: Literal["mqtt"]
-    host: Text
     port: Port = 1883
     limit_s: float = 10.0
     """How long the broker may take to answer before the wire counts as dead."""
@@ -54,34 +52,8 @@ class JobsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class FleetBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of bench.toml for a fleet manager."""
 
-    broker: BrokerConfig
+    broker: FleetBroker
     jobs: JobsConfig | None = None
-
-
-_BENCH = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# The vehicles are gatetwin's own; they and the fleet manager under test meet at the broker.
-# Drivers: mqtt (a broker), twin (an emulated fleet manager in another process, which brings its
-# broker), http (POST to bring, abandon, pause, resume), manual (a person who answers prompts).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[broker]
-driver = "mqtt"
-host = "127.0.0.1"
-port = {port}
-
-[jobs]                        # how transport jobs reach the fleet manager
-driver = "twin"
-url = "{control}"
-
-[power]                       # the fleet manager's
-driver = "twin"
-url = "{control}"
-"""
 
 
 class FleetKit(Kit):
@@ -103,10 +75,31 @@ class FleetKit(Kit):
     pixit_type = FleetPixit
     bench_type = FleetBench
     rules = {  # noqa: RUF012 - never changed
-        "jobs": RoleRule(("twin", "manual", "http"), {"http": ("bring", "abandon")}),
-        "power": POWER,
+        "jobs": RoleRule(
+            (*HANDS, "http"),
+            {"http": ("bring", "abandon")},
+            "how transport jobs reach the fleet manager",
+        ),
+        "power": replace(POWER, doc="the fleet manager's"),
         "operator": OPERATOR,
     }
+    text = BenchText(
+        (
+            "mqtt (a broker)",
+            "twin (an emulated fleet manager in another process, which brings its broker)",
+            "http (POST to bring, abandon, pause, resume)",
+            MANUAL,
+        ),
+        about="The vehicles are gatetwin's own; they and the fleet manager under test meet at the "
+        "broker.",
+        device="",
+    )
+    table = "broker"
+    here = FleetBroker(driver="mqtt", host=HERE, port=0, limit_s=5.0)
+    roles_type = FleetRoles
+    session_type = FleetSession
+    twin_hands = FleetTwinHands
+    manual_hands = FleetManualHands
 
     def emulated_pics(self, profile: str) -> FleetPics:
         """See `Kit`."""
@@ -150,50 +143,18 @@ class FleetKit(Kit):
         del engine  # the device under test does not move
         return EmulatedFleet(clock, profile, cast("FleetVariant | None", variant), trace)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> FleetSession:
+    def wire(
+        self, at: FleetBroker, pics: FleetPics, pixit: FleetPixit, clock: Clock, trace: Trace
+    ) -> FleetWire:
         """See `Kit`."""
-        assert isinstance(bench, EmulatedFleet)
-        assert isinstance(pics, FleetPics)
-        assert isinstance(pixit, FleetPixit)
-        wire = FleetWire("127.0.0.1", port, pics, pixit, clock, trace, limit_s=5.0)
-        roles = FleetRoles(power=bench, jobs=bench)
-        return FleetSession(clock, trace, wire, roles, pics, pixit)
+        return FleetWire(at.host, at.port, pics, pixit, clock, trace, limit_s=at.patience_s(clock))
 
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
-        """See `Kit`."""
-        del profile
-        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
-
-    def bind(
-        self,
-        file: FleetBench,
-        pics: FleetPics,
-        pixit: FleetPixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> FleetSession:
-        """See `Kit`."""
-        broker = file.broker
-        wire = FleetWire(
-            broker.host, broker.port, pics, pixit, clock, trace,
-            limit_s=broker.limit_s * max(1.0, clock.speed),
-        )  # fmt: skip
-        stack.callback(wire.close)
-        binder = Binder(clock, trace, stack, FleetTwinHands, FleetManualHands, operator=operator)
-        person, jobs = binder.operator(file.operator), file.jobs
-        given: Any = None
-        if jobs is not None and jobs.driver == "http":
+    def play(self, role: str, config: Any, binder: Binder[Any, Any], wire: Any) -> Any:
+        """See `Kit`; jobs can also be posted to the fleet manager."""
+        if config.driver == "http":
             verbs = ("bring", "abandon", "pause", "resume")
-            given = HttpJobs({verb: getattr(jobs, verb) for verb in verbs})
-        elif jobs is not None:
-            given = binder.twin(jobs.url) if jobs.driver == "twin" else binder.manual()
-        roles = FleetRoles(power=binder.power(file.power), operator=person, jobs=given)
-        return FleetSession(clock, trace, wire, roles, pics, pixit)
+            return HttpJobs({verb: getattr(config, verb) for verb in verbs})
+        return super().play(role, config, binder, wire)
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """See `Kit`."""

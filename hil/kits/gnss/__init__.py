@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import Annotated, Any, Literal, cast
+from typing import Literal, cast
 
-import msgspec
 from markupsafe import Markup
 
-from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
+from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, RoleConfig, RoleRule
+from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit, Product, Text
-from hil.roles import Operator
+from hil.papers import Product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import nmea as profiles
@@ -30,14 +27,10 @@ from .session import GnssSession
 from .wire import NmeaWire
 
 
-class NmeaDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A device under test that streams NMEA 0183: always its own wire."""
+class NmeaDevice(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A device under test that streams NMEA 0183."""
 
     driver: Literal["nmea"]
-    host: Text
-    port: Port
-    limit_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
-    """How long nothing may come before the wire counts as dead."""
 
 
 class GnssBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,31 +38,6 @@ class GnssBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     gnss: NmeaDevice
     sky: RoleConfig | None = None
-
-
-_BENCH = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: nmea (the receiver's own wire), twin (an emulated device in another process), manual (a
-# person who answers prompts).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[gnss]                        # the device under test
-driver = "nmea"
-host = "127.0.0.1"
-port = {port}
-
-[sky]                         # signals, corrections, motion, and the true time
-driver = "twin"
-url = "{control}"
-
-[power]
-driver = "twin"
-url = "{control}"
-"""
 
 
 class GnssKit(Kit):
@@ -91,10 +59,17 @@ class GnssKit(Kit):
     pixit_type = GnssPixit
     bench_type = GnssBench
     rules = {  # noqa: RUF012 - never changed
-        "sky": RoleRule(("twin", "manual")),
+        "sky": RoleRule(HANDS, doc="signals, corrections, motion, and the true time"),
         "power": POWER,
         "operator": OPERATOR,
     }
+    text = BenchText(("nmea (the receiver's own wire)", TWIN, MANUAL))
+    table = "gnss"
+    here = NmeaDevice(driver="nmea", host=HERE, port=0)
+    roles_type = GnssRoles
+    session_type = GnssSession
+    twin_hands = GnssTwinHands
+    manual_hands = GnssManualHands
 
     def emulated_pics(self, profile: str) -> GnssPics:
         """See `Kit`."""
@@ -139,46 +114,13 @@ class GnssKit(Kit):
         del engine  # a receiver has no body
         return EmulatedGnss(clock, profile, cast("GnssVariant | None", variant), trace)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> GnssSession:
+    def wire(
+        self, at: NmeaDevice, pics: GnssPics, pixit: GnssPixit, clock: Clock, trace: Trace
+    ) -> NmeaWire:
         """See `Kit`."""
-        assert isinstance(bench, EmulatedGnss)
-        assert isinstance(pics, GnssPics)
-        assert isinstance(pixit, GnssPixit)
-        wire = NmeaWire(Endpoint("127.0.0.1", port), clock, trace, limit_s=5.0)
-        roles = GnssRoles(power=bench, sky=bench)
-        return GnssSession(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
-        """See `Kit`."""
-        del profile
-        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
-
-    def bind(
-        self,
-        file: GnssBench,
-        pics: GnssPics,
-        pixit: GnssPixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> GnssSession:
-        """See `Kit`."""
-        device = file.gnss
-        endpoint = Endpoint(device.host, device.port)
-        wire = NmeaWire(endpoint, clock, trace, limit_s=device.limit_s * max(1.0, clock.speed))
-        binder = Binder(clock, trace, stack, GnssTwinHands, GnssManualHands, operator=operator)
-        person = binder.operator(file.operator)
-        sky: Any = None
-        if file.sky is not None:
-            sky = binder.twin(file.sky.url) if file.sky.driver == "twin" else binder.manual()
-        roles = GnssRoles(power=binder.power(file.power), operator=person, sky=sky)
-        session = GnssSession(clock, trace, wire, roles, pics, pixit)
-        stack.callback(session.disconnect)
-        return session
+        del pics, pixit
+        endpoint = Endpoint(at.host, at.port)
+        return NmeaWire(endpoint, clock, trace, limit_s=at.patience_s(clock))
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """See `Kit`: distance from the surveyed point, quality in an outage."""

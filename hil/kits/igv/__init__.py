@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from typing import Any, Literal, cast
 
-import msgspec
 from markupsafe import Markup
 
-from hil.bench import OPERATOR, POWER, BenchFile, Binder, Port, RoleConfig, RoleRule
+from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, Port, RoleConfig, RoleRule
+from hil.bench_text import MANUAL, BenchText
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit, Product, Text
-from hil.roles import Operator
+from hil.papers import Product
+from hil.session import Roles
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles.vda5050 import load
@@ -34,11 +32,10 @@ from .session import IgvSession
 from .wire import IgvWire
 
 
-class MqttDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Vda5050Device(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A device under test behind an MQTT broker."""
 
     driver: Literal["vda5050"]
-    host: Text
     port: Port = 1883
     limit_s: float = 10.0
     """How long broker and vehicle may take to answer before the wire counts as dead."""
@@ -47,45 +44,10 @@ class MqttDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class IgvBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of bench.toml for a vehicle."""
 
-    broker: MqttDevice
+    broker: Vda5050Device
     track: RoleConfig | None = None
     link: RoleConfig | None = None
     attendant: RoleConfig | None = None
-
-
-_BENCH = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: vda5050 (the vehicle's own wire, over a broker), twin (an emulated vehicle in another
-# process, which brings its broker), manual (a person who answers prompts).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[broker]                      # where the vehicle under test is connected to
-driver = "vda5050"
-host = "127.0.0.1"
-port = {port}
-
-[track]                       # who sees where the vehicle really is
-driver = "twin"
-url = "{control}"
-
-[link]                        # the vehicle's radio
-driver = "twin"
-url = "{control}"
-
-[attendant]                   # a person at the vehicle: emergency stop, field, key switch
-driver = "twin"
-url = "{control}"
-
-[power]
-driver = "twin"
-url = "{control}"
-"""
-
-_HANDS = RoleRule(("twin", "manual"))
 
 
 class IgvKit(Kit):
@@ -120,12 +82,28 @@ class IgvKit(Kit):
     pixit_type = IgvPixit
     bench_type = IgvBench
     rules = {  # noqa: RUF012 - never changed
-        "track": _HANDS,
-        "link": _HANDS,
-        "attendant": _HANDS,
+        "track": RoleRule(HANDS, doc="who sees where the vehicle really is"),
+        "link": RoleRule(HANDS, doc="the vehicle's radio"),
+        "attendant": RoleRule(
+            HANDS, doc="a person at the vehicle: emergency stop, field, key switch"
+        ),
         "power": POWER,
         "operator": OPERATOR,
     }
+    text = BenchText(
+        (
+            "vda5050 (the vehicle's own wire, over a broker)",
+            "twin (an emulated vehicle in another process, which brings its broker)",
+            MANUAL,
+        ),
+        device="where the vehicle under test is connected to",
+    )
+    table = "broker"
+    here = Vda5050Device(driver="vda5050", host=HERE, port=0, limit_s=5.0)
+    roles_type = IgvRoles
+    session_type = IgvSession
+    twin_hands = IgvTwinHands
+    manual_hands = IgvManualHands
 
     def emulated_pics(self, profile: str) -> IgvPics:
         """See `Kit`."""
@@ -194,59 +172,16 @@ class IgvKit(Kit):
             return emulation_rail.EmulatedSkyRail(clock, version, bent, trace, engine=engine)
         return EmulatedIgv(clock, profile, bent, trace, engine=engine)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> IgvSession:
-        """See `Kit`."""
-        assert isinstance(bench, EmulatedIgv)
-        assert isinstance(pics, IgvPics)
-        assert isinstance(pixit, IgvPixit)
-        orders = Orders(load(pics.version), pixit, clock)
-        wire = IgvWire("127.0.0.1", port, pixit, orders, clock, trace, limit_s=5.0)
-        hands = bench.hands
-        roles = IgvRoles(power=hands, track=hands, link=hands, attendant=hands)
-        return IgvSession(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
-        """See `Kit`."""
-        del profile
-        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
-
-    def bind(
-        self,
-        file: IgvBench,
-        pics: IgvPics,
-        pixit: IgvPixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> IgvSession:
+    def wire(
+        self, at: Vda5050Device, pics: IgvPics, pixit: IgvPixit, clock: Clock, trace: Trace
+    ) -> IgvWire:
         """See `Kit`."""
         orders = Orders(load(pics.version), pixit, clock)
-        broker = file.broker
-        wire = IgvWire(
-            broker.host, broker.port, pixit, orders, clock, trace,
-            limit_s=broker.limit_s * max(1.0, clock.speed),
-        )  # fmt: skip
-        stack.callback(wire.close)
-        binder = Binder(clock, trace, stack, IgvTwinHands, IgvManualHands, operator=operator)
-        person = binder.operator(file.operator)
+        return IgvWire(at.host, at.port, pixit, orders, clock, trace, limit_s=at.patience_s(clock))
 
-        def played(config: RoleConfig | None) -> Any:
-            if config is None:
-                return None
-            return binder.twin(config.url) if config.driver == "twin" else binder.manual()
-
-        roles = IgvRoles(
-            power=binder.power(file.power),
-            operator=person,
-            track=played(file.track),
-            link=played(file.link),
-            attendant=played(file.attendant),
-        )
-        return IgvSession(clock, trace, wire, roles, pics, pixit)
+    def roles(self, bench: EmulatedIgv) -> Roles:
+        """See `Kit`."""
+        return super().roles(bench.hands)
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """See `Kit`."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
+from hil.bench import HERE, ModbusDevice, RoleRule
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
 from hil.papers import Pics, Pixit
-from hil.roles import Operator
 from hil.variant import Variant
 from twin import profiles
 from twin.clock import Clock
@@ -18,8 +16,9 @@ from twin.trace import Trace
 
 from . import bench
 from .emulation import EmulatedLaneIo, LaneIoVariant
+from .hands import LaneIoManualHands, LaneIoTwinHands
 from .roles import LaneIoRoles
-from .session import LaneIoSession, LaneIoWire
+from .session import LaneIoWire
 
 PROFILE = "remote-io"
 
@@ -30,8 +29,13 @@ class LaneIoKit(Kit):
     good = (PROFILE,)
     bench_type = bench.LaneIoBench
     rules = bench.RULES
-    session_type: ClassVar[type[LaneIoSession[Any, Any]]]
-    roles: ClassVar[tuple[str, ...]]
+    text = bench.TEXT
+    table = "io"
+    here = ModbusDevice(driver="modbus", host=HERE, port=0)
+    roles_type = LaneIoRoles
+    twin_hands = LaneIoTwinHands
+    manual_hands = LaneIoManualHands
+    needs: ClassVar[tuple[str, ...]]
     """The roles that its bench needs besides power."""
 
     def emulate(
@@ -40,42 +44,17 @@ class LaneIoKit(Kit):
         """See `Kit`."""
         del profile, engine  # one map, and nothing moves
         broken = cast("LaneIoVariant | None", variant)
-        return EmulatedLaneIo(clock, broken, trace, detector="bodies" in self.roles)
+        return EmulatedLaneIo(clock, broken, trace, detector="bodies" in self.needs)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> LaneIoSession[Any, Any]:
-        """See `Kit`; the client works by the papers, not by what a mutant has made of them."""
-        assert isinstance(bench, EmulatedLaneIo)
-        endpoint = Endpoint("127.0.0.1", port, 1)
-        wire = LaneIoWire(endpoint, profiles.load(pics.profile), clock, trace, limit_s=1.0)
-        roles = LaneIoRoles(power=bench, **dict.fromkeys(self.roles, bench))  # type: ignore[arg-type]
-        return self.session_type(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
+    @property
+    def emulated_roles(self) -> dict[str, RoleRule]:
         """See `Kit`."""
-        del profile
-        text = bench.HEAD.format(id=id, port=where.port, speed=where.speed, control=where.control)
-        for name in self.roles:
-            pad = " " * (28 - len(name))
-            text += bench.ROLE.format(
-                name=name, pad=pad, doc=bench.DOCS[name], control=where.control
-            )
-        return text
+        return {name: self.rules[name] for name in ("power", *self.needs)}
 
-    def bind(
-        self,
-        file: bench.LaneIoBench,
-        pics: Pics,
-        pixit: Pixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> LaneIoSession[Any, Any]:
+    def wire(
+        self, at: ModbusDevice, pics: Pics, pixit: Pixit, clock: Clock, trace: Trace
+    ) -> LaneIoWire:
         """See `Kit`."""
-        wire = bench.wire_of(file, pics.profile, clock, trace)
-        stack.callback(wire.close)
-        roles = bench.roles_of(file, clock, trace, stack, operator)
-        return self.session_type(clock, trace, wire, roles, pics, pixit)
+        del pixit
+        endpoint = Endpoint(at.host, at.port, at.unit)
+        return LaneIoWire(endpoint, profiles.load(pics.profile), clock, trace, limit_s=at.limit_s)

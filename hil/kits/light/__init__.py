@@ -58,7 +58,7 @@ class LightKit(LaneIoKit):
     pics_type = LightPics
     pixit_type = LightPixit
     session_type = LightSession
-    roles = ("photometer",)
+    needs = ("photometer",)
 
     def emulated_pics(self, profile: str) -> LightPics:
         """See `Kit`."""

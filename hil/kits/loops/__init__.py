@@ -45,7 +45,7 @@ class LoopsKit(LaneIoKit):
     pics_type = LoopsPics
     pixit_type = LoopsPixit
     session_type = LoopsSession
-    roles = ("bodies",)
+    needs = ("bodies",)
 
     def emulated_pics(self, profile: str) -> LoopsPics:
         """See `Kit`."""

@@ -68,6 +68,10 @@ class MapServiceSession(Session[MapServicePics, MapServicePixit]):
         if not await self.reconnect(limit_s):
             raise BenchError(f"map service wire: no answer within {limit_s:g} s before the case")
 
+    async def leave(self) -> None:
+        """See `Session`."""
+        await self.wire.drop()
+
 
 class MapServiceView(CaseView[MapServicePics, MapServicePixit]):
     """Reads one attempt of one case on a map service."""

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import msgspec
 
-from hil.bench import OPERATOR, POWER, BenchFile, Binder, ModbusDevice, Port, RoleConfig, RoleRule
+from hil.bench import (
+    HANDS,
+    HERE,
+    OPERATOR,
+    POWER,
+    BenchFile,
+    Binder,
+    ModbusDevice,
+    Port,
+    RoleConfig,
+    RoleRule,
+)
+from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit, Product
-from hil.roles import Operator
+from hil.papers import Product
 from hil.variant import Variant
 from twin import profiles
 from twin.clock import Clock
@@ -55,37 +65,6 @@ class AtBroker:
         return self._where
 
 
-_BENCH = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: modbus (the rack's own wire, or a relay for the mains), mqtt (the broker that the
-# monitoring system sends to), twin (an emulated device in another process), manual (a person who
-# answers prompts).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[rack]                        # the device under test
-driver = "modbus"
-host = "127.0.0.1"
-port = {port}
-unit = 1
-
-[units]                       # boxes with test units, and hands at the plugs
-driver = "twin"
-url = "{control}"
-
-[monitor]                     # where the messages of the monitoring system are heard
-driver = "twin"
-url = "{control}"
-
-[power]                       # the controller's, not the sockets'
-driver = "twin"
-url = "{control}"
-"""
-
-
 class ReeferKit(Kit):
     """Everything that certification has to know of a reefer rack."""
 
@@ -105,11 +84,30 @@ class ReeferKit(Kit):
     pixit_type = ReeferPixit
     bench_type = ReeferBench
     rules = {  # noqa: RUF012 - never changed
-        "units": RoleRule(("twin", "manual")),
-        "monitor": RoleRule(("twin", "mqtt"), {"mqtt": ("host", "port")}),
-        "power": POWER,
+        "units": RoleRule(HANDS, doc="boxes with test units, and hands at the plugs"),
+        "monitor": RoleRule(
+            ("twin", "mqtt"),
+            {"mqtt": ("host", "port")},
+            "where the messages of the monitoring system are heard",
+        ),
+        "power": replace(POWER, doc="the controller's, not the sockets'"),
         "operator": OPERATOR,
     }
+    text = BenchText(
+        (
+            "modbus (the rack's own wire, or a relay for the mains)",
+            "mqtt (the broker that the monitoring system sends to)",
+            TWIN,
+            MANUAL,
+        ),
+        keys=("unit = 1",),
+    )
+    table = "rack"
+    here = ModbusDevice(driver="modbus", host=HERE, port=0)
+    roles_type = ReeferRoles
+    session_type = ReeferSession
+    twin_hands = ReeferTwinHands
+    manual_hands = ReeferManualHands
 
     def emulated_pics(self, profile: str) -> ReeferPics:
         """See `Kit`."""
@@ -153,61 +151,21 @@ class ReeferKit(Kit):
         del profile, engine  # one map, and nothing moves
         return EmulatedReefer(clock, cast("ReeferVariant | None", variant), trace)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> ReeferSession:
-        """See `Kit`; the client works by the papers, not by what a mutant has made of them."""
-        assert isinstance(bench, EmulatedReefer)
-        assert isinstance(pics, ReeferPics)
-        assert isinstance(pixit, ReeferPixit)
-        wire = ReeferWire(
-            Endpoint("127.0.0.1", port, 1), profiles.load(pics.profile), pics.sockets, clock,
-            trace, limit_s=1.0,
-        )  # fmt: skip
-        roles = ReeferRoles(power=bench, operator=None, units=bench, monitor=bench)
-        return ReeferSession(clock, trace, wire, roles, pics, pixit)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:
+    def wire(
+        self, at: ModbusDevice, pics: ReeferPics, pixit: ReeferPixit, clock: Clock, trace: Trace
+    ) -> ReeferWire:
         """See `Kit`."""
-        del profile
-        return _BENCH.format(id=id, port=where.port, control=where.control, speed=where.speed)
-
-    def bind(
-        self,
-        file: ReeferBench,
-        pics: ReeferPics,
-        pixit: ReeferPixit,
-        clock: Clock,
-        trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
-    ) -> ReeferSession:
-        """See `Kit`."""
-        device = file.rack
-        wire = ReeferWire(
-            Endpoint(device.host, device.port, device.unit), profiles.load(pics.profile),
-            pics.sockets, clock, trace, limit_s=device.limit_s * max(1.0, clock.speed),
+        del pixit
+        return ReeferWire(
+            Endpoint(at.host, at.port, at.unit), profiles.load(pics.profile), pics.sockets, clock,
+            trace, limit_s=at.patience_s(clock),
         )  # fmt: skip
-        binder = Binder(clock, trace, stack, ReeferTwinHands, ReeferManualHands, operator=operator)
-        person = binder.operator(file.operator)
-        units: Any = None
-        if file.units is not None:
-            by_twin = file.units.driver == "twin"
-            units = binder.twin(file.units.url) if by_twin else binder.manual()
-        monitor: Any = None
-        if file.monitor is not None:
-            by_twin = file.monitor.driver == "twin"
-            monitor = (
-                binder.twin(file.monitor.url) if by_twin
-                else AtBroker(file.monitor.host, file.monitor.port or 1883)
-            )  # fmt: skip
-        roles = ReeferRoles(
-            power=binder.power(file.power), operator=person, units=units, monitor=monitor
-        )
-        session = ReeferSession(clock, trace, wire, roles, pics, pixit)
-        stack.callback(session.disconnect)
-        return session
+
+    def play(self, role: str, config: Any, binder: Binder[Any, Any], wire: Any) -> Any:
+        """See `Kit`; messages can also be heard at a broker by its address."""
+        if config.driver == "mqtt":
+            return AtBroker(config.host, config.port or 1883)
+        return super().play(role, config, binder, wire)
 
 
 KIT = ReeferKit()

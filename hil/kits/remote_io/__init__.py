@@ -43,7 +43,7 @@ class RemoteIoKit(LaneIoKit):
     pics_type = RemoteIoPics
     pixit_type = RemoteIoPixit
     session_type = RemoteIoSession
-    roles = ("contacts",)
+    needs = ("contacts",)
 
     def emulated_pics(self, profile: str) -> RemoteIoPics:
         """See `Kit`."""

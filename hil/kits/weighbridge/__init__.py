@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import cast
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
 
 from markupsafe import Markup
 
-from hil.drivers.raw import Endpoint
+from hil.bench import HERE, Binder
+from hil.drivers.manual import ManualHands
 from hil.emulation import EmulatedBench
-from hil.emulator import Where
 from hil.kit import Kit
-from hil.papers import Pics, Pixit
 from hil.roles import Operator
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.trace import Record, Trace
 
 from . import bench, curves, templates
-from .emulation import (
-    PROFILES,
-    EmulatedWeighbridge,
-    WeighbridgeVariant,
-    load_profile,
-)
+from .emulation import PROFILES, EmulatedWeighbridge, WeighbridgeVariant, load_profile
+from .hands import WeighbridgeManualHands, WeighbridgeTwinHands
 from .papers import WeighbridgePics, WeighbridgePixit
-from .session import WeighbridgeRoles, WeighbridgeSession
+from .session import ModbusWeighbridgeSession, WeighbridgeRoles, WeighbridgeSession
+from .wire import ModbusScaleWire, ToledoWire
 
 
 class WeighbridgeKit(Kit):
@@ -49,6 +45,13 @@ class WeighbridgeKit(Kit):
     pixit_type = WeighbridgePixit
     bench_type = bench.WeighbridgeBench
     rules = bench.RULES
+    text = templates.TEXT
+    table = "weighbridge"
+    here = bench.ScaleDevice(driver="wire", host=HERE, port=0)
+    roles_type = WeighbridgeRoles
+    session_type = WeighbridgeSession
+    twin_hands = WeighbridgeTwinHands
+    manual_hands = WeighbridgeManualHands
 
     def emulated_pics(self, profile: str) -> WeighbridgePics:
         """See `Kit`."""
@@ -71,41 +74,41 @@ class WeighbridgeKit(Kit):
         broken = cast("WeighbridgeVariant | None", variant)
         return EmulatedWeighbridge(clock, load_profile(profile), broken, trace=trace)
 
-    def beside(
-        self, clock: Clock, trace: Trace, bench_: EmulatedBench, port: int, pics: Pics, pixit: Pixit
-    ) -> WeighbridgeSession:
-        """See `Kit`; the client works by the papers, not by what a mutant has made of them."""
-        assert isinstance(bench_, EmulatedWeighbridge)
-        assert isinstance(pics, WeighbridgePics)
-        assert isinstance(pixit, WeighbridgePixit)
-        roles = WeighbridgeRoles(power=bench_, operator=bench_, weights=bench_, thermometer=bench_)
-        endpoint = Endpoint("127.0.0.1", port)
-        return bench.session(endpoint, pics, pixit, roles, clock, trace)
-
-    def bench_toml(self, where: Where, id: str, profile: str) -> str:  # noqa: ARG002
-        """See `Kit`."""
-        return templates.BENCH_TOML.format(
-            id=id,
-            port=where.port,
-            control=where.control,
-            speed=where.speed,
-            # A second of the wall clock at any speed: the other process has to be scheduled.
-            limit_s=min(10.0, max(1.0, where.speed)),
-        )
-
-    def bind(
+    def wire(
         self,
-        file: bench.WeighbridgeBench,
+        at: bench.ScaleDevice,
         pics: WeighbridgePics,
         pixit: WeighbridgePixit,
         clock: Clock,
         trace: Trace,
-        stack: AsyncExitStack,
-        *,
-        operator: Operator | None = None,
+    ) -> ToledoWire | ModbusScaleWire:
+        """See `Kit`."""
+        del pixit
+        return bench.wire(at, pics, clock, trace)
+
+    def session(
+        self,
+        clock: Clock,
+        trace: Trace,
+        wire: ToledoWire | ModbusScaleWire,
+        roles: WeighbridgeRoles,
+        pics: WeighbridgePics,
+        pixit: WeighbridgePixit,
     ) -> WeighbridgeSession:
         """See `Kit`."""
-        return bench.bind(file, pics, pixit, clock, trace, stack, operator=operator)
+        if isinstance(wire, ModbusScaleWire):
+            return ModbusWeighbridgeSession(clock, trace, wire, roles, pics, pixit)
+        return WeighbridgeSession(clock, trace, wire, roles, pics, pixit)
+
+    def play(self, role: str, config: Any, binder: Binder[Any, Any], wire: Any) -> Any:
+        """See `Kit`."""
+        del wire
+        return bench.play(role, config, binder)
+
+    def person(self, file: bench.WeighbridgeBench) -> Callable[[Operator, Clock], ManualHands]:
+        """See `Kit`; a person is told which weights to take."""
+        weights = file.weights.set if file.weights is not None else []
+        return partial(WeighbridgeManualHands, weights=weights)
 
     def curves(self, records: Sequence[Record]) -> list[tuple[str, Markup]]:
         """Error against load, settling, creep and return to zero."""

@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hil.bench import (
+    HANDS,
     OPERATOR,
     POWER,
     Address,
     BenchFile,
     Binder,
-    Port,
+    Device,
     RoleConfig,
     RoleRule,
-    Text,
     Unit,
 )
 from hil.drivers.instruments import ModbusInstrument
 from hil.drivers.raw import Endpoint
 from hil.errors import BenchError
-from hil.roles import Operator
 from twin.clock import Clock
 from twin.profiles.toledo import ToledoProfile
 from twin.trace import Trace
 
 from .emulation import load_profile
-from .hands import WeighbridgeManualHands, WeighbridgeTwinHands, Weight
-from .papers import WeighbridgePics, WeighbridgePixit
-from .session import ModbusWeighbridgeSession, WeighbridgeRoles, WeighbridgeSession
+from .hands import WeighbridgeTwinHands, Weight
+from .papers import WeighbridgePics
 from .wire import ModbusScaleWire, ToledoWire
 
 
-class ScaleDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The device under test: always its own wire; the profile in pics.toml says which."""
+class ScaleDevice(Device, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The device under test; the profile in pics.toml says by which wire."""
 
     driver: Literal["wire"]
-    host: Text
-    port: Port
     unit: Unit = 1
     """Modbus alone."""
     limit_s: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0
-    """How long a single answer or frame may take before the wire counts as dead."""
 
 
 class WeightsRole(RoleConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,10 +65,18 @@ class WeighbridgeBench(BenchFile, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 RULES = {
-    "weights": RoleRule(("twin", "manual"), {"manual": ("set",)}),
-    "thermometer": RoleRule(("twin", "modbus", "manual"), {"modbus": ("host", "port", "address")}),
+    "weights": RoleRule(
+        HANDS,
+        {"manual": ("set",)},
+        "reference weights and who puts them on the platform",
+    ),
+    "thermometer": RoleRule(
+        ("twin", "modbus", "manual"),
+        {"modbus": ("host", "port", "address")},
+        "ambient temperature; may be left out",
+    ),
     "power": POWER,
-    "operator": OPERATOR,
+    "operator": replace(OPERATOR, doc="somebody who reads the plate and looks at the seals"),
 }
 
 
@@ -90,65 +93,25 @@ class RegisterThermometer:
         return round(word * self._config.scale + self._config.offset_c, 3)
 
 
-def session(
-    endpoint: Endpoint,
-    pics: WeighbridgePics,
-    pixit: WeighbridgePixit,
-    roles: WeighbridgeRoles,
-    clock: Clock,
-    trace: Trace,
-    *,
-    limit_s: float = 1.0,
-) -> WeighbridgeSession:
-    """A session on the wire that the profile of the PICS belongs to."""
+def play(
+    role: str, config: WeightsRole | ThermometerRole, binder: Binder[WeighbridgeTwinHands, Any]
+) -> Any:
+    """Who plays a role: hands, or an instrument with registers."""
+    if isinstance(config, ThermometerRole) and config.driver == "modbus":
+        return RegisterThermometer(binder.instrument(role, config), config)
+    return binder.hands(config)
+
+
+def wire(
+    at: ScaleDevice, pics: WeighbridgePics, clock: Clock, trace: Trace
+) -> ToledoWire | ModbusScaleWire:
+    """The wire that the profile of the PICS belongs to."""
     profile = load_profile(pics.profile)
     if profile.protocol != pics.protocol:
         raise BenchError(
             f"pics.toml: profile {pics.profile!r} is of {profile.protocol}, not of {pics.protocol}"
         )
+    endpoint = Endpoint(at.host, at.port, at.unit)
     if isinstance(profile, ToledoProfile):
-        toledo = ToledoWire(endpoint, profile, clock, trace, limit_s=limit_s)
-        return WeighbridgeSession(clock, trace, toledo, roles, pics, pixit)
-    wire = ModbusScaleWire(endpoint, profile, clock, trace, limit_s=limit_s)
-    return ModbusWeighbridgeSession(clock, trace, wire, roles, pics, pixit)
-
-
-def bind(
-    file: WeighbridgeBench,
-    pics: WeighbridgePics,
-    pixit: WeighbridgePixit,
-    clock: Clock,
-    trace: Trace,
-    stack: AsyncExitStack,
-    *,
-    operator: Operator | None = None,
-) -> WeighbridgeSession:
-    """A session with the drivers of all roles; they are closed when `stack` is left."""
-    weights = file.weights.set if file.weights is not None else []
-
-    def person(operator: Operator, clock: Clock) -> WeighbridgeManualHands:
-        return WeighbridgeManualHands(operator, clock, weights)
-
-    binder = Binder(clock, trace, stack, WeighbridgeTwinHands, person, operator=operator)
-    asked = binder.operator(file.operator)
-
-    def played(role: str, config: WeightsRole | ThermometerRole | None) -> Any:
-        if config is None:
-            return None
-        if config.driver == "twin":
-            return binder.twin(config.url)
-        if isinstance(config, ThermometerRole) and config.driver == "modbus":
-            return RegisterThermometer(binder.instrument(role, config), config)
-        return binder.manual()
-
-    roles = WeighbridgeRoles(
-        power=binder.power(file.power),
-        operator=asked,
-        weights=played("weights", file.weights),
-        thermometer=played("thermometer", file.thermometer),
-    )
-    device = file.weighbridge
-    endpoint = Endpoint(device.host, device.port, device.unit)
-    made = session(endpoint, pics, pixit, roles, clock, trace, limit_s=device.limit_s)
-    stack.callback(made.disconnect)
-    return made
+        return ToledoWire(endpoint, profile, clock, trace, limit_s=at.limit_s)
+    return ModbusScaleWire(endpoint, profile, clock, trace, limit_s=at.limit_s)

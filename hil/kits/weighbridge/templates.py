@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.papers import Product
 from twin.profiles.toledo import ToledoProfile
 
@@ -62,38 +63,15 @@ PRODUCT = Product(
     serial="GT-0000000002",
 )
 
-BENCH_TOML = """\
-# A bench: which role is played by what. Limits do not stand here but in the requirements.
-# Drivers: wire (the device's own, by the profile in pics.toml), twin (an emulated device in
-# another process), manual (a person who answers prompts), modbus (an instrument with registers).
-
-[bench]
-id = "{id}"
-site = "laboratory"
-speed = {speed}
-
-[weighbridge]                 # the device under test
-driver = "wire"
-host = "127.0.0.1"
-port = {port}
-limit_s = {limit_s}
-
-[weights]                     # reference weights and who puts them on the platform
-driver = "twin"
-url = "{control}"
-
-[thermometer]                 # ambient temperature; may be left out
-driver = "twin"
-url = "{control}"
-
-[power]
-driver = "twin"
-url = "{control}"
-
-[operator]                    # somebody who reads the plate and looks at the seals
-driver = "twin"
-url = "{control}"
-
+TEXT = BenchText(
+    (
+        "wire (the device's own, by the profile in pics.toml)",
+        TWIN,
+        MANUAL,
+        "modbus (an instrument with registers)",
+    ),
+    keys=("limit_s = {limit_s}",),
+    more="""
 [[instrument]]
 id = "emulated-weights"
 kind = "reference weights"
@@ -101,4 +79,5 @@ uncertainty = "0.005 % of the mass (class M1)"
 calibrated_on = 2023-01-10
 due_on = 2099-01-10
 certificate = "none: emulated weights"
-"""
+""",
+)
