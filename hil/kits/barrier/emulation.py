@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hil.emulation import Verb
+from hil.emulation import PoweredBench, Verb
 from hil.roles import AnswerKind
 from hil.variant import ModbusVariant
 from twin import profiles
@@ -26,6 +26,7 @@ from twin.devices.remote_io import RemoteIO, RemoteIoParameters
 from twin.physics import ArmParameters, EventKind, Obstacle, edge_force, load_engine
 from twin.profiles import Profile
 from twin.trace import Trace
+from twin.wires.modbus import ModbusServer
 from twin.world.arm import Arm, ArmEvent
 
 from .papers import PAD_SHARE
@@ -69,7 +70,7 @@ class BarrierVariant(ModbusVariant):
     """Relays that a remote I/O module closes when its master is silent."""
 
 
-class EmulatedBarrier:
+class EmulatedBarrier(PoweredBench[BarrierVariant, ModbusServer]):
     """One barrier and everything that hands and instruments at a bench can do with it.
 
     Satisfies the roles stimulus, force gauge, power and inclinometer of `hil.kits.barrier.roles`.
@@ -116,7 +117,6 @@ class EmulatedBarrier:
         self._rng = random.Random(seed)
         self._touched: tuple[float, float, float | None] | None = None
         self._record: ForceRecord | None = None
-        self._powered = True
         self.arm.on_event(self._arm_event)
 
     def _served(self) -> Device:
@@ -137,14 +137,6 @@ class EmulatedBarrier:
             outputs=orders,
             parameters=parameters,
         )
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Serve Modbus; returns the port."""
-        return await self.server.start(host, port)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self.server.stop()
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -254,20 +246,18 @@ class EmulatedBarrier:
 
     # -- power, inclinometer, the hand release
 
-    async def switch(self, on: bool) -> None:
-        """Mains off or on; the wire comes back after the controller has started."""
-        if on == self._powered:
-            return
-        self._powered = on
-        self.barrier.power(on)
-        if not on:
-            self.server.inject("link_down")
-        else:
-            self.clock.call_later(self.variant.start_up_s, self._started)
+    def power_fails(self) -> None:
+        """See `PoweredBench`."""
+        self.barrier.power(False)
+        self.server.inject("link_down")
 
-    def _started(self) -> None:
-        if self._powered:
-            self.server.heal("link_down")
+    def power_returns(self) -> None:
+        """See `PoweredBench`."""
+        self.barrier.power(True)
+
+    def is_up(self) -> None:
+        """See `PoweredBench`."""
+        self.server.heal("link_down")
 
     async def angle_deg(self) -> float | None:
         """The true angle."""

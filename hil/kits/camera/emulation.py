@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hil.emulation import Verb
+from hil.emulation import PoweredBench, Verb
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.devices.camera import Camera
@@ -74,10 +74,8 @@ class Trigger:
         self._front[1](vehicle)
 
 
-class EmulatedCamera:
+class EmulatedCamera(PoweredBench[CameraVariant, IsapiServer]):
     """One camera and everything that hands at a bench can do with it: scene and power."""
-
-    instant = True
 
     def __init__(
         self, clock: Clock, profile: str, variant: CameraVariant | None, trace: Trace
@@ -93,27 +91,14 @@ class EmulatedCamera:
         )  # fmt: skip
         for kind, values in self.variant.faults:
             self.camera.inject(kind, **values)
-        self._powered = True
         self._passed = 0
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Serve ISAPI; returns the port."""
-        return await self.server.start(host, port)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self.server.stop()
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The hands, as another process calls them; its client is `CameraTwinHands`."""
-
-        async def now(_: dict[str, Any]) -> Any:
-            return {"now": await self.now_iso()}
-
         return {
             "show": lambda body: self.show(body["plate"], covered=bool(body["covered"])),
-            "time": now,
+            "time": self.tell_time,
             "power": lambda body: self.switch(bool(body["on"])),
         }
 
@@ -126,20 +111,10 @@ class EmulatedCamera:
         self.lane.enter(vehicle)
         self.clock.call_later(1.0, lambda: self.lane.leave(vehicle))
 
-    async def now_iso(self) -> str:
-        """See `Scene`."""
-        return self.clock.business_time()
+    def power_fails(self) -> None:
+        """See `PoweredBench`."""
+        self.camera.inject("offline")
 
-    async def switch(self, on: bool) -> None:
-        """Mains off or on; the wire comes back after the camera has started."""
-        if on == self._powered:
-            return
-        self._powered = on
-        if on:
-            self.clock.call_later(self.variant.start_up_s, self._started)
-        else:
-            self.camera.inject("offline")
-
-    def _started(self) -> None:
-        if self._powered:
-            self.camera.heal("offline")
+    def is_up(self) -> None:
+        """See `PoweredBench`."""
+        self.camera.heal("offline")

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hil.emulation import Verb
+from hil.emulation import PoweredBench, Verb
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.devices.gnss import GnssParameters, GnssReceiver, Pose
@@ -42,10 +42,8 @@ class GnssVariant(Variant):
     start_up_s: float = START_UP_S
 
 
-class EmulatedGnss:
+class EmulatedGnss(PoweredBench[GnssVariant, NmeaServer]):
     """One receiver and everything that hands at a bench can do with it: sky and power."""
-
-    instant = True
 
     def __init__(
         self, clock: Clock, profile: str, variant: GnssVariant | None, trace: Trace
@@ -64,23 +62,10 @@ class EmulatedGnss:
             self.receiver.inject(kind, **values)
         for kind, values in self.variant.wire_faults:
             self.server.inject(kind, **values)
-        self._powered = True
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Serve NMEA; returns the port."""
-        return await self.server.start(host, port)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self.server.stop()
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The hands, as another process calls them; its client is `GnssTwinHands`."""
-
-        async def now(_: dict[str, Any]) -> Any:
-            return {"now": await self.now_iso()}
-
         return {
             "signal": lambda body: self.signal(bool(body["on"])),
             "corrections": lambda body: self.corrections(bool(body["on"])),
@@ -89,7 +74,7 @@ class EmulatedGnss:
             "place": lambda body: self.place(
                 float(body["latitude_deg"]), float(body["longitude_deg"])
             ),
-            "time": now,
+            "time": self.tell_time,
             "power": lambda body: self.switch(bool(body["on"])),
         }
 
@@ -137,22 +122,12 @@ class EmulatedGnss:
         height_m = PLANE.geographic(HOME).height_m
         self._stand(PLANE.local(Geographic(latitude_deg, longitude_deg, height_m)))
 
-    async def now_iso(self) -> str:
-        """See `Sky`."""
-        return self.clock.business_time()
-
     # -- power
 
-    async def switch(self, on: bool) -> None:
-        """Mains off or on; the wire comes back after the receiver has started."""
-        if on == self._powered:
-            return
-        self._powered = on
-        if on:
-            self.clock.call_later(self.variant.start_up_s, self._started)
-        else:
-            self.receiver.inject("offline")
+    def power_fails(self) -> None:
+        """See `PoweredBench`."""
+        self.receiver.inject("offline")
 
-    def _started(self) -> None:
-        if self._powered:
-            self.receiver.heal("offline")
+    def is_up(self) -> None:
+        """See `PoweredBench`."""
+        self.receiver.heal("offline")

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from hil.emulation import Verb
+from hil.emulation import PoweredBench, Verb
 from hil.variant import ModbusVariant
 from twin import profiles, site
 from twin.clock import Clock
@@ -20,6 +20,7 @@ from twin.devices.loops import CHANNELS, Loops
 from twin.devices.remote_io import INPUTS, Contact, RemoteIO, RemoteIoParameters
 from twin.errors import UnknownName
 from twin.trace import Trace
+from twin.wires.modbus import ModbusServer
 from twin.world.lamp import Lamp
 from twin.world.lane import Lane
 
@@ -124,14 +125,13 @@ class HandContacts(Device):
             self.changed(name)
 
 
-class EmulatedLaneIo:
+class EmulatedLaneIo(PoweredBench[LaneIoVariant, ModbusServer]):
     """One module and everything that hands and instruments can do with what hangs on it.
 
     Satisfies the roles bodies, photometer, contacts and power of `hil.kits.lane_io.roles`. With
     `detector` the first inputs are wired to a loop detector, else all are wired to hands.
     """
 
-    instant = True
     uncertainty_cd = 5.0
 
     def __init__(
@@ -162,15 +162,6 @@ class EmulatedLaneIo:
         targets = {"loops": self.loops, "light": self.light, "io": self.io}
         for target, kind, values in self.variant.faults:
             targets[target].inject(kind, **values)
-        self._powered = True
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Serve Modbus; returns the port."""
-        return await self.server.start(host, port)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self.server.stop()
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -224,22 +215,19 @@ class EmulatedLaneIo:
 
     # -- power
 
-    async def switch(self, on: bool) -> None:
-        """Mains off or on; the wire comes back after the module has started."""
-        if on == self._powered:
-            return
-        self._powered = on
-        if on:
-            self.io.heal("power_cut")
-            restart = getattr(self.loops, "power_returned", None)
-            if restart is not None:
-                restart()
-            self.clock.call_later(self.variant.start_up_s, self._started)
-        else:
-            self.io.inject("power_cut")
-            if not self.variant.serves_unpowered:
-                self.server.inject("link_down")
+    def power_fails(self) -> None:
+        """See `PoweredBench`."""
+        self.io.inject("power_cut")
+        if not self.variant.serves_unpowered:
+            self.server.inject("link_down")
 
-    def _started(self) -> None:
-        if self._powered:
-            self.server.heal("link_down")
+    def power_returns(self) -> None:
+        """See `PoweredBench`."""
+        self.io.heal("power_cut")
+        restart = getattr(self.loops, "power_returned", None)
+        if restart is not None:
+            restart()
+
+    def is_up(self) -> None:
+        """See `PoweredBench`."""
+        self.server.heal("link_down")

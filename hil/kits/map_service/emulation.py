@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hil.emulation import Verb
+from hil.emulation import PoweredBench, Verb
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.devices.hdmap import MapService
@@ -35,17 +35,14 @@ class MapServiceVariant(Variant):
     start_up_s: float = START_UP_S
 
 
-class EmulatedMapService:
+class EmulatedMapService(PoweredBench[MapServiceVariant, MapServer]):
     """One service and everything that hands can do with it: office and power."""
-
-    instant = True
 
     def __init__(self, clock: Clock, variant: MapServiceVariant | None, trace: Trace) -> None:
         self.variant, self.clock = variant or MapServiceVariant(), clock
         self.service = self.variant.service("bench.maps", clock, trace, random.Random(5))
         self.server = self.variant.server(self.service, clock=clock, trace=trace, token=TOKEN)
         self._number = 0
-        self._powered = True
         self._publish(-3600.0)
         self._publish(-60.0)
         for kind in self.variant.faults:
@@ -62,14 +59,6 @@ class EmulatedMapService:
         )
         return Published(made.version, made.sha256)
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Serve HTTP; returns the port."""
-        return await self.server.start(host, port)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self.server.stop()
-
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The hands, as another process calls them; its client is `MapServiceTwinHands`."""
@@ -77,12 +66,9 @@ class EmulatedMapService:
         async def publish(body: dict[str, Any]) -> Any:
             return (await self.publish(str(body["map_id"]), float(body["in_s"])))._asdict()
 
-        async def now(_: dict[str, Any]) -> Any:
-            return {"now": await self.now_iso()}
-
         return {
             "publish": publish,
-            "time": now,
+            "time": self.tell_time,
             "power": lambda body: self.switch(bool(body["on"])),
         }
 
@@ -91,20 +77,10 @@ class EmulatedMapService:
         del map_id
         return self._publish(in_s)
 
-    async def now_iso(self) -> str:
-        """See `Office`."""
-        return self.clock.business_time()
+    def power_fails(self) -> None:
+        """See `PoweredBench`; it is stopped."""
+        self.service.inject("offline")
 
-    async def switch(self, on: bool) -> None:
-        """Stopped or started."""
-        if on == self._powered:
-            return
-        self._powered = on
-        if on:
-            self.clock.call_later(self.variant.start_up_s, self._started)
-        else:
-            self.service.inject("offline")
-
-    def _started(self) -> None:
-        if self._powered:
-            self.service.heal("offline")
+    def is_up(self) -> None:
+        """See `PoweredBench`."""
+        self.service.heal("offline")

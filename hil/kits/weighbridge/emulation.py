@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from hil.emulation import Verb
+from hil.emulation import PoweredBench, Verb
 from hil.errors import BenchError
 from hil.roles import AnswerKind
 from hil.variant import ModbusVariant
@@ -72,7 +72,7 @@ class WeighbridgeVariant(ModbusVariant):
     sealed: bool = True
 
 
-class EmulatedWeighbridge:
+class EmulatedWeighbridge(PoweredBench[WeighbridgeVariant, ModbusServer | ToledoServer]):
     """One weighbridge and everything that hands and instruments at a bench can do with it.
 
     Satisfies the roles weights, thermometer, power and operator.
@@ -110,20 +110,11 @@ class EmulatedWeighbridge:
             self.scale.inject(kind, **values)
         self._rng = random.Random(seed)
         self._errors: dict[float, float] = {}
-        self._powered = True
 
     def _server(self) -> ModbusServer | ToledoServer:
         if isinstance(self.profile, ToledoProfile):
             return self.variant.toledo(self.scale, self.profile, clock=self.clock, trace=self.trace)
         return self.variant.server(self.scale, self.profile, clock=self.clock, trace=self.trace)
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Serve the wire; returns the port."""
-        return await self.server.start(host, port)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self.server.stop()
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -178,21 +169,15 @@ class EmulatedWeighbridge:
 
     # -- power, temperature, the person
 
-    async def switch(self, on: bool) -> None:
-        """Mains off or on; the wire comes back after the terminal has started."""
-        if on == self._powered:
-            return
-        self._powered = on
-        if not on:
-            self.scale.inject("offline")
-            self.server.inject("link_down")
-        else:
-            self.clock.call_later(self.variant.start_up_s, self._started)
+    def power_fails(self) -> None:
+        """See `PoweredBench`."""
+        self.scale.inject("offline")
+        self.server.inject("link_down")
 
-    def _started(self) -> None:
-        if self._powered:
-            self.scale.heal("offline")
-            self.server.heal("link_down")
+    def is_up(self) -> None:
+        """See `PoweredBench`."""
+        self.scale.heal("offline")
+        self.server.heal("link_down")
 
     async def temperature_c(self) -> float:
         """See `Thermometer`."""
