@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from hil import cli, docs, matrix
 from hil import kit as kits
 from hil.register import audit
+from hil.runner import judge
 from hil.verdict import Verdict
 from twin.clock import Clock, run_virtual
 from twin.errors import ConfigError
@@ -35,12 +35,14 @@ EACH = {
 }
 """Where suite and mutants are many, one mutant in so many; `certify matrix` runs them all."""
 
+FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
+
 BESIDES_MAX = 5
 """A defect that shows in more requirements than this makes a poor proof of a single test."""
 
 
-@cache
 def recorded(device: str, profile: str) -> list[Record]:
+    """What the suite writes down about a good twin."""
     kit = kits.load(device)
 
     async def main(clock: Clock) -> list[Record]:
@@ -48,6 +50,20 @@ def recorded(device: str, profile: str) -> list[Record]:
         return await matrix.record(clock, kit, profile, pics, pixit)
 
     return run_virtual(main)
+
+
+class Good(NamedTuple):
+    """A kit and what its suite wrote down about each of its good twins."""
+
+    kit: kits.Kit
+    runs: dict[str, list[Record]]
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def good(request: pytest.FixtureRequest) -> Good:
+    """Recorded once for all tests that look at it."""
+    kit = kits.load(request.param)
+    return Good(kit, {profile: recorded(kit.device, profile) for profile in kit.good})
 
 
 def cases(what: str) -> list[Any]:
@@ -84,58 +100,50 @@ def test_each_mutant_is_killed_by_its_own_test(device: str, name: str) -> None:
 
 @pytest.mark.no_cover
 @pytest.mark.slow
-@pytest.mark.timeout(1200)  # many mutants in two processes, beside another worker
+@pytest.mark.timeout(1200)  # many mutants, beside other workers
 @pytest.mark.parametrize("device", OTHERS)
 def test_the_whole_matrix(device: str) -> None:
-    """The good twins pass everything; each mutant fails its own requirement and few others."""
-    kit = kits.load(device)
-    mutants = [variant.name for variant in kit.mutants][:: EACH.get(device, 1)]
-    rows = matrix.matrix(device, [*kit.good, *mutants], jobs=2)
+    """Each mutant fails its own requirement, and few others."""
+    mutants = [variant.name for variant in kits.load(device).mutants][:: EACH.get(device, 1)]
+    rows = matrix.matrix(device, mutants, jobs=1)
     assert matrix.complaints(rows) == []
     besides = {row.name: len([one for one in row.failed if one != row.kills]) for row in rows}
     assert max(besides.values()) <= BESIDES_MAX, besides
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("device", OTHERS)
-def test_every_requirement_is_seen_by_some_good_twin(device: str) -> None:
+def test_good_twins_pass_everything_and_leave_nothing_out(good: Good) -> None:
     """Over all profiles nothing testable stays NOT_APPLICABLE: no test is dead code."""
-    kit, seen = kits.load(device), set()
-    for profile in kit.good:
-        judged, _ = matrix.results(device, profile)
-        seen |= {r.requirement for r in judged if r.verdict is Verdict.PASS}
-    assert seen == {item.id for item in kit.register if not item.not_testable}
+    seen = set()
+    for records in good.runs.values():
+        results = judge(records, good.kit.suite, good.kit.register)
+        bad = {r.requirement: r.text for r in results if r.verdict not in FINE}
+        assert bad == {}
+        seen |= {r.requirement for r in results if r.verdict is Verdict.PASS}
+    assert seen == {item.id for item in good.kit.register if not item.not_testable}
 
 
 @pytest.mark.no_cover
 @pytest.mark.slow
-@pytest.mark.parametrize(("device", "profile"), cases("profiles"))
-def test_a_run_is_reproducible(device: str, profile: str) -> None:
+def test_a_run_is_reproducible(good: Good) -> None:
     """The same seed gives the same trace, byte for byte."""
-    again = recorded.__wrapped__(device, profile)
-    assert hash_records(again) == hash_records(recorded(device, profile))
-
-
-@pytest.mark.parametrize(("device", "name"), cases("judges"))
-def test_no_judge_passes_an_empty_record(device: str, name: str) -> None:
-    """A case that did nothing proves nothing: never PASS, and never an exception."""
-    kit = kits.load(device)
-    case, judge = kit.suite.judges[name]
-    empty = from_rows([(0, "case", "case.begin", -1, {"case": case})])
-    for profile in kit.good:
-        view = kit.suite.view(empty, kit.emulated_pics(profile), kit.emulated_pixit(profile))
-        assert judge(view).verdict in (Verdict.INCONCLUSIVE, Verdict.FAIL)
+    for profile, records in good.runs.items():
+        again = recorded(good.kit.device, profile)
+        assert hash_records(again) == hash_records(records), profile
 
 
 @pytest.mark.no_cover
 @pytest.mark.slow
-@pytest.mark.parametrize(("device", "profile"), cases("profiles"))
-def test_no_judge_breaks_on_a_cut_record(device: str, profile: str) -> None:
+def test_no_judge_breaks_on_a_cut_record(good: Good) -> None:
     """Wherever a record ends, every judge has an answer and does not crash."""
-    kit = kits.load(device)
+    for profile, records in good.runs.items():
+        cut_and_judge(good.kit, profile, records)
+
+
+def cut_and_judge(kit: kits.Kit, profile: str, records: list[Record]) -> None:
+    """Let each judge of `kit` see the first eighths of its case."""
     pics, pixit = kit.emulated_pics(profile), kit.emulated_pixit(profile)
-    records = recorded(device, profile)
-    for name, (case, judge) in kit.suite.judges.items():
+    for name, (case, judge_one) in kit.suite.judges.items():
         begin = next((i for i, r in enumerate(records)
                       if r.kind == "case.begin" and r.payload["case"] == case), None)  # fmt: skip
         if begin is None:
@@ -144,8 +152,19 @@ def test_no_judge_breaks_on_a_cut_record(device: str, profile: str) -> None:
         part = records[begin : end + 1]
         for share in range(1, 8):
             cut = part[: max(1, len(part) * share // 8)]
-            verdict = judge(kit.suite.view(cut, pics, pixit)).verdict
+            verdict = judge_one(kit.suite.view(cut, pics, pixit)).verdict
             assert isinstance(verdict, Verdict), name
+
+
+@pytest.mark.parametrize(("device", "name"), cases("judges"))
+def test_no_judge_passes_an_empty_record(device: str, name: str) -> None:
+    """A case that did nothing proves nothing: never PASS, and never an exception."""
+    kit = kits.load(device)
+    case, judge_one = kit.suite.judges[name]
+    empty = from_rows([(0, "case", "case.begin", -1, {"case": case})])
+    for profile in kit.good:
+        view = kit.suite.view(empty, kit.emulated_pics(profile), kit.emulated_pixit(profile))
+        assert judge_one(view).verdict in (Verdict.INCONCLUSIVE, Verdict.FAIL)
 
 
 @pytest.mark.parametrize(("device", "profile"), cases("profiles"))
