@@ -37,7 +37,6 @@ def towed(day: Day) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "faults",
     [
@@ -110,7 +109,6 @@ def hour(*chosen: Chosen) -> Day:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_a_manager_that_forgets_the_towed_is_caught() -> None:
     """It lets others into the lane in which a vehicle without a position is towed."""
     day = play(
@@ -122,7 +120,6 @@ def test_a_manager_that_forgets_the_towed_is_caught() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_a_breakdown_during_a_tow() -> None:
     """While one vehicle is towed another breaks down; a park is kept free for each of them."""
     day = hour(lambda bridge: laden_on_the_span(bridge)[:1], one_during_a_tow)
@@ -136,7 +133,6 @@ def test_a_breakdown_during_a_tow() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("chosen", "repaired"), [(to_be_loaded, 1), (to_be_unloaded, 0)], ids=["load", "unload"]
 )

@@ -57,7 +57,6 @@ def test_every_message_of_both_sides_is_valid_by_the_official_schemas(day: Day) 
     assert seen == {"order", "instantActions", "state", "factsheet", "connection"}
 
 
-@pytest.mark.no_cover
 def test_two_hours_with_twenty_boxes_hold_every_rule() -> None:
     """Both directions at once on one alternating lane."""
     first = play(boxes=20, hours=1.5, drain_s=5400.0, seed=3)
@@ -75,7 +74,6 @@ def test_two_hours_with_twenty_boxes_hold_every_rule() -> None:
     assert all(kwh > 0 for kwh in kpis.vehicle_kwh.values())
 
 
-@pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_trace() -> None:
     """Cranes, vehicles and the fleet manager leave nothing to chance but the seed."""
     first, again, other = (play(boxes=4, seed=seed).trace.sha256() for seed in (3, 3, 4))
@@ -96,7 +94,6 @@ MUTANT_FAULTS = {
 """Some mistakes show only when something is broken."""
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", sorted(FLEET_MUTANTS.keys() - TWO_LANES - {"forgets_the_towed"}))
 def test_each_wrong_fleet_manager_is_caught_by_its_rule(name: str) -> None:
     """A judge that lets one of them through is no judge."""

@@ -73,6 +73,7 @@ def messages(day: Day, number: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+@pytest.mark.covers
 def test_the_cold_chain_breaks_and_is_mended() -> None:
     """Warm boxes come, go first, are plugged in and cool; every alarm is in report and figures."""
     faults = strict_toml.load(EXAMPLES / "bridge-reefer.toml", schedules.Schedule).faults

@@ -64,6 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_record_alone_is_judged_and_drawn_again(folder: Path, tmp_path: Path) -> None:
     """judge and report say of trace.parquet what the run said of itself, to the byte."""
@@ -145,7 +146,6 @@ def test_wires_lists_every_endpoint_with_its_map() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("more", "ways", "first"),
     [({}, (), 22_100), ({"phase": 2}, ("--phase", "2"), 22_200), (RAIL, RAIL_WAYS, 22_300)],
@@ -352,6 +352,7 @@ async def _drive(clock: Clock, wire_list: dict[str, Any]) -> str:
         await stack.stop()
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_a_broker_that_is_there_already_and_ports_in_a_row(tmp_path: Path) -> None:
     """HOST:PORT with its own users in a file; the other ports follow each other."""

@@ -17,7 +17,7 @@ from twin.faults import Fault
 from twin.judge.bridge import judge_bridge
 from twin.judge.bridge_kpis import bridge_kpis
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FLEET = [f"igv-{number:02d}" for number in range(1, 7)]
 

@@ -39,6 +39,7 @@ def test_a_fleet_gets_new_maps_in_time_and_after_the_fact() -> None:
     assert min(stood) == pytest.approx(540.0, abs=0.1)
 
 
+@pytest.mark.covers
 def test_what_a_vehicle_fetches_is_held_against_its_hash() -> None:
     """Corrupt, unknown and unavailable maps fail with their reason; an order on none is refused."""
 

@@ -12,7 +12,7 @@ from fixtures.bridge_hours import resumes
 from tests.bridge.rig import FROM_PARKS, Day, play
 from twin.faults import Fault
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 
 def cancelled(day: Day) -> set[str]:

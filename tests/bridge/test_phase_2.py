@@ -65,7 +65,6 @@ def test_boxes_are_shared_among_the_cranes_of_a_side(closed: Day) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["sees_no_closing", "asks_for_no_lane"])
 def test_wrong_managers_of_lanes_are_caught(name: str) -> None:
     """One drives into a closed lane, the other into vehicles that come towards it."""
@@ -76,7 +75,6 @@ def test_wrong_managers_of_lanes_are_caught(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_without_the_link_one_vehicle_at_a_time_is_on_a_lane() -> None:
     """Releases by telephone take their time, lanes are exclusive zones, and all arrive."""
     day = play(boxes=4, hours=0.2, on=without(small(), Part.LINK), link=False)
@@ -178,6 +176,7 @@ def test_calls_are_one_at_a_time() -> None:
     assert run_virtual(story) == [60.0, 120.0, 210.0]
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_command_tells_n_and_n_minus_1(tmp_path: Path) -> None:
     """What cannot cross is said and is no broken rule; the figures stand beside N."""

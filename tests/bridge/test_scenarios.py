@@ -13,7 +13,7 @@ from tests.bridge.rig import Day, play
 from twin import faults as schedules
 from twin import strict_toml
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BOXES = 6
 

@@ -189,4 +189,4 @@ TestCameraMachine = CameraMachine.TestCase
 TestCameraMachine.settings = settings(
     max_examples=40, stateful_step_count=20, deadline=None, derandomize=True
 )
-TestCameraMachine = pytest.mark.slow(pytest.mark.no_cover(TestCameraMachine))
+TestCameraMachine = pytest.mark.slow(TestCameraMachine)

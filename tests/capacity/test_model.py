@@ -88,7 +88,6 @@ def test_more_vehicles_shorten_the_wait() -> None:
     assert means[0] > means[1] > means[2]
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_common_numbers_narrow_a_comparison() -> None:
     """The paired interval of one vehicle more is narrower than that of independent runs."""
@@ -232,7 +231,6 @@ def test_stops_lengthen_waits() -> None:
     assert run(busy(battery="swap")).igv_down < run(busy()).igv_down
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_every_vehicle_is_needed() -> None:
     """The found fleet keeps the promise with confidence, one vehicle less does not."""
@@ -255,7 +253,6 @@ def test_every_vehicle_is_needed() -> None:
     assert not any(id(wait) in tried for wait in sizing.found.waits)  # confirmed with others
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_it_says_what_is_missing() -> None:
     """Where no fleet is enough, the part is named of which twice as many would do."""
@@ -270,7 +267,6 @@ def test_it_says_what_is_missing() -> None:
     assert words.text("cap_part_crane", "en") in " ".join(why_none(sizing, "en"))
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_lanes_are_found_like_cranes() -> None:
     """The fewest lanes that leave the fleet its share: one for little, two where one is full."""
@@ -370,6 +366,7 @@ def _check_page(text: str) -> None:
         assert words.text("cap_case_igv", language) in text
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_command(tmp_path: object) -> None:
     """A table's JSON, a page with its picture, and exit code 1 where no fleet is enough."""
@@ -393,6 +390,7 @@ def test_the_command(tmp_path: object) -> None:
     assert "no fleet up to 1" in result.output.replace("\n", " ")
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_command_sizes_a_sky_rail(tmp_path: object) -> None:
     """Two lanes, no chargers, N-1 of carriers, cranes and the link alone; its own estimates."""

@@ -27,7 +27,6 @@ def fewest(confidence: float) -> int:
     return int(stats.binom.ppf(0.001, EXPERIMENTS, confidence))
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
@@ -44,7 +43,6 @@ def test_intervals_cover_what_they_promise(case: Case) -> None:
         assert held[0] < EXPERIMENTS, (estimate, held)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_confirmed_interval_covers_too() -> None:
     """A pilot that sets the number of replications leaves the coverage of the others as it is."""

@@ -90,7 +90,6 @@ def test_one_vehicle_is_the_recursion_with_its_ways() -> None:
 # --- the recursion and the closed forms ---------------------------------------------------------
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.6), (1, 0.8), (3, 0.8), (10, 0.8)])
 def test_the_recursion_is_erlang_c(servers: int, load: float) -> None:
@@ -127,7 +126,6 @@ def test_the_recursion_is_pollaczek_and_khinchine() -> None:
 # --- throughput and load ------------------------------------------------------------------------
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_full_fleet_is_a_closed_network() -> None:
     """With boxes always waiting, throughput is that of mean value analysis, fleet by fleet."""
@@ -145,7 +143,6 @@ def test_a_full_fleet_is_a_closed_network() -> None:
     assert rates == sorted(rates)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_little_and_offered_load() -> None:
     """Time average of waiting boxes = rate x mean wait; a crane's use = offered load."""

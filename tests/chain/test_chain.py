@@ -111,6 +111,7 @@ def test_stages_add_up_to_the_whole(honest: Piece) -> None:
     assert kpis.hauls["out"].truck_home == 2
 
 
+@pytest.mark.covers
 def test_the_page_carries_every_container(honest: Piece) -> None:
     """The report names each container and each verdict, and needs no network."""
     page = drawn(honest)
@@ -126,6 +127,7 @@ def drawn(piece: Piece, language: str = "en") -> str:
     return chain_page(piece.chain.site, piece.facts, piece.judgement, kpis, language=language)
 
 
+@pytest.mark.covers
 def test_the_page_says_in_each_language_why_a_box_did_not_go(exceptions: Piece) -> None:
     """All three are in one page, which opens in the one that was asked for."""
     page = drawn(exceptions, "zh")
@@ -138,6 +140,7 @@ def test_the_page_says_in_each_language_why_a_box_did_not_go(exceptions: Piece) 
         drawn(exceptions, "fr")
 
 
+@pytest.mark.covers
 @pytest.mark.parametrize(
     ("why", "zh"),
     [
@@ -151,7 +154,6 @@ def test_reasons_have_words_or_stay_as_they_are(why: str, zh: str) -> None:
     assert zh in reason(why)
 
 
-@pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_trace() -> None:
     """Lanes, trucks, cranes and both stacks leave nothing to chance but the seed."""
     first, again = (play([("out", 10.0, FRUIT)], until_s=900.0) for _ in range(2))
@@ -211,7 +213,6 @@ def test_without_preclearance_nothing_reaches_the_crane(exceptions: Piece) -> No
     assert exceptions.judgement.held, exceptions.judgement.told
 
 
-@pytest.mark.no_cover
 def test_after_an_outage_of_the_partner_everything_goes_on() -> None:
     """E5: silent far side and no book; who is released already waits and crosses once, after it."""
     faults = [
@@ -227,6 +228,7 @@ def test_after_an_outage_of_the_partner_everything_goes_on() -> None:
     assert piece.judgement["LANE-03"].state == "held"
 
 
+@pytest.mark.covers
 def test_each_example_names_what_there_is() -> None:
     """Every scenario file is read against the targets of a whole site."""
 
@@ -250,7 +252,6 @@ def test_each_example_names_what_there_is() -> None:
 OTHER_BOX = Fault(target="papers", kind="other_box", at_s=0.0, for_s=9000.0)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", CHAIN_MUTANTS)
 def test_each_wrong_fleet_manager_is_caught_by_its_rule(name: str) -> None:
     """A judge that lets one of them through is no judge."""
@@ -284,6 +285,7 @@ def test_a_lift_needs_each_of_its_conditions(honest: Piece, drop: str, missing: 
     assert any(missing in violation.text for violation in result.violations)
 
 
+@pytest.mark.covers
 def test_a_receipt_for_another_number_is_seen(honest: Piece) -> None:
     """E2E-03 compares the receipt with the declaration, not with the stack's belief."""
     records = [
@@ -295,6 +297,7 @@ def test_a_receipt_for_another_number_is_seen(honest: Piece) -> None:
     assert codes == {"receipt_of_another", "crossed_without_papers"}
 
 
+@pytest.mark.covers
 @pytest.mark.parametrize(
     "call",
     [
@@ -315,7 +318,6 @@ def test_wrong_calls_are_refused_in_a_line(call: list[str]) -> None:
     assert result.output.count("\n") == 1
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("carrier", "first"), [(CarrierKind.IGV, 22_500), (CarrierKind.SKY_RAIL, 22_600)]
 )
@@ -357,6 +359,7 @@ def test_a_container_goes_by_sky_rail() -> None:
     assert piece.received() == {1}
 
 
+@pytest.mark.covers
 def test_the_command_leaves_three_pages(tmp_path: Path) -> None:
     """Half a minute with nothing for the cranes: the folder, judged, drawn and played again."""
     call = ["run", "bac-luan-2", "--smart-lane", "--day", "2023-05-30", "--hours", "0.01"]
@@ -379,6 +382,7 @@ def test_the_command_leaves_three_pages(tmp_path: Path) -> None:
 # --- the day -------------------------------------------------------------------------------------
 
 
+@pytest.mark.covers
 def test_a_day_is_divided_and_nobody_is_lost() -> None:
     """Every truck of the count comes once: to a lane, or as one that waits for its import."""
     site = sites.load("bac-luan-2")

@@ -167,14 +167,12 @@ QUICK = settings(
 )  # fmt: skip
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_whatever_is_ordered_and_breaks_no_box_falls() -> None:
     """In any order of missions, stops, faults, trucks and time, no hazard and no box twice."""
     run_state_machine_as_test(CraneMachine, settings=QUICK)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_machine_finds_a_crane_without_its_interlock(
     monkeypatch: pytest.MonkeyPatch,

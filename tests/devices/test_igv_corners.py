@@ -92,7 +92,6 @@ def test_a_corner_without_room_is_not_rounded() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @settings(max_examples=30)
 @given(first_s=st.floats(0.5, 40.0), more_s=st.floats(0.5, 40.0))
 def test_whenever_the_base_grows_all_nodes_are_passed_on_the_way(

@@ -53,7 +53,6 @@ def test_a_wrong_stack_is_found_and_its_programs_are_short(tmp_path: Path) -> No
         assert play(program)[0].broken == found["broken"]
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_reference_stack_holds() -> None:
     """A program on each lane; `gatetwin fuzz` plays hundreds."""

@@ -44,7 +44,6 @@ def test_a_planted_bug_shrinks_to_the_truck_that_shows_it(
     assert judgement.broken == caught.value.judgement.broken
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_reference_stack_stands_whatever_breaks() -> None:
     """Any trucks, any two faults at a time, any waits: every invariant holds."""

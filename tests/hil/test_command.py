@@ -148,6 +148,7 @@ def test_real_time(tmp_path: Path) -> None:
     assert [verdicts[name] for name in wanted] == ["PASS", "PASS"]
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_a_broken_emulator_in_another_process(tmp_path: Path) -> None:
     """A mutant behind real TCP fails its requirement, and the exit code is 1."""

@@ -82,6 +82,7 @@ def test_a_foreign_server_without_a_crane_shows_its_known_defects_and_no_other()
     assert rest <= {Verdict.NOT_APPLICABLE}
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_no_password_is_in_the_evidence() -> None:
     """Whoever comes in, rightly or not: the record has names and statuses alone."""

@@ -51,6 +51,7 @@ def dots(svg: str, series: int) -> list[float]:
     return [float(x) for x in re.findall(rf'<circle cx="([\d.]+)"[^>]*class="d{series}"', svg)]
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 @pytest.mark.parametrize("device", sorted(CASES))
 def test_every_case_has_its_chart(device: str) -> None:
@@ -62,6 +63,7 @@ def test_every_case_has_its_chart(device: str) -> None:
         drawn(device, records[:end])
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_a_slow_detector_is_seen_to_be_slow() -> None:
     """Every dot of `covered, until shown` stands right of the limit, none with the good one."""
@@ -72,6 +74,7 @@ def test_a_slow_detector_is_seen_to_be_slow() -> None:
         assert [x > limit for x in dots(svg, 0)] == [late] * 4
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_without_a_watchdog_green_stays_on_the_chart() -> None:
     """The lamp that is lit at the end of the silence is red with a watchdog, green without one."""
@@ -81,6 +84,7 @@ def test_without_a_watchdog_green_stays_on_the_chart() -> None:
         assert svg.count('class="band"') == bands
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_a_vehicle_without_event_is_on_the_chart() -> None:
     """A vehicle that the camera did not report stands among the readings as `no event`."""

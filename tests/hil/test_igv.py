@@ -70,6 +70,7 @@ def test_words_of_another_version_are_not_understood(profile: str) -> None:
     assert all(fault("state", in_words(message, other), other) for message in states)
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_charts_show_drive_and_base() -> None:
     """Distance, the base's end and its extension, speed and the states' intervals are drawn."""

@@ -78,6 +78,7 @@ def judged(only: Iterable[str] | None = None, *, mended: bool = True) -> dict[st
     return {one.requirement: one.verdict for one in results}
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_kit_finds_what_is_known_of_the_sdk() -> None:
     """Every known deviation fails, also none that has vanished; everything else passes."""
@@ -97,6 +98,7 @@ def test_the_kit_finds_what_is_known_of_the_sdk() -> None:
     assert len(passed) >= 50
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_the_kit_finds_a_drive_that_outlives_its_cancellation() -> None:
     """Its executor alone drives on after cancelOrder is FINISHED; the kit sees both."""

@@ -98,7 +98,6 @@ def test_each_mutant_is_killed_by_its_own_test(device: str, name: str) -> None:
     assert row.ok, f"{row.kills}: {row.verdicts[row.kills]}: {row.texts[row.kills]}"
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # many mutants, beside other workers
 @pytest.mark.parametrize("device", OTHERS)
@@ -111,6 +110,7 @@ def test_the_whole_matrix(device: str) -> None:
     assert max(besides.values()) <= BESIDES_MAX, besides
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_good_twins_pass_everything_and_leave_nothing_out(good: Good) -> None:
     """Over all profiles nothing testable stays NOT_APPLICABLE: no test is dead code."""
@@ -123,7 +123,6 @@ def test_good_twins_pass_everything_and_leave_nothing_out(good: Good) -> None:
     assert seen == {item.id for item in good.kit.register if not item.not_testable}
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_run_is_reproducible(good: Good) -> None:
     """The same seed gives the same trace, byte for byte."""
@@ -132,7 +131,6 @@ def test_a_run_is_reproducible(good: Good) -> None:
         assert hash_records(again) == hash_records(records), profile
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 def test_no_judge_breaks_on_a_cut_record(good: Good) -> None:
     """Wherever a record ends, every judge has an answer and does not crash."""
@@ -181,6 +179,7 @@ def test_templates_are_files_to_begin_with(tmp_path: Path, device: str, profile:
         kits.load("barrier").load_pics(folder / "pics.toml")
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 @pytest.mark.parametrize("device", OTHERS)
 def test_an_emulator_in_another_process(tmp_path: Path, device: str) -> None:

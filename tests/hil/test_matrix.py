@@ -37,7 +37,6 @@ def test_the_good_twins_pass_everything(profile: str) -> None:
     assert matrix.complaints([matrix.row(profile, device="barrier")]) == []
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ode", "mujoco", "pybullet"])
 def test_the_good_twin_passes_on_every_engine(engine: str) -> None:
@@ -51,7 +50,6 @@ def test_the_good_twin_passes_on_every_engine(engine: str) -> None:
     assert [(r.requirement, r.text) for r in judged if r.verdict not in fine] == []
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_order_of_events_changes_no_verdict(seed: int) -> None:
@@ -60,7 +58,6 @@ def test_the_order_of_events_changes_no_verdict(seed: int) -> None:
     assert outcome(judged).exit_code == 0
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # all mutants in two processes, beside another worker
 def test_the_whole_matrix() -> None:

@@ -347,6 +347,7 @@ def test_missing_frames_are_not_a_slow_device(gaps_s: list[float], verdict: Verd
 # ---------------------------------------------------------------- the report
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_curves() -> None:
     """Three charts, as far as a run has recorded what they show."""

@@ -56,7 +56,6 @@ def test_random_frames(sends: list[bytes], seed: int) -> None:
     _frames_are_answered_as_the_model_says(sends, seed)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @given(_many, st.integers(0, 1000))
 @settings(max_examples=1000, deadline=None, suppress_health_check=_relaxed)

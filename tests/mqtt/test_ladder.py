@@ -68,6 +68,7 @@ async def until(ready: Any, timeout_s: float = 10.0) -> None:
 # --- each rung --------------------------------------------------------------------------------
 
 
+@pytest.mark.covers
 @pytest.mark.system
 @pytest.mark.slow
 @pytest.mark.parametrize("rung", RUNGS)
@@ -197,6 +198,7 @@ def test_client_certificates(tmp_path: Path) -> None:
         run_real(lambda clock: main(clock, broker))
 
 
+@pytest.mark.covers
 @pytest.mark.system
 @pytest.mark.slow
 def test_the_tls_variant_runs_in_virtual_time_too(tmp_path: Path) -> None:

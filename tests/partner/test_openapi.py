@@ -134,7 +134,6 @@ def served_in_a_thread() -> Iterator[str]:
         assert not thread.is_alive()
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the tool's own dependencies, not ours
 @pytest.mark.parametrize("mode", ["positive", "negative"])

@@ -65,6 +65,7 @@ async def until(holds: Callable[[], bool], clock: Clock, limit_s: float = 60.0) 
             await asyncio.sleep(0.02 * clock.speed)
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ode", "pybullet", "mujoco"])
 def test_a_motion_is_the_engines_own(name: str) -> None:

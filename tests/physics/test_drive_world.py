@@ -236,6 +236,7 @@ def test_a_push_shows_what_a_body_weighs(world):
     assert moved[0] > 1.3 * moved[1] > 0.0
 
 
+@pytest.mark.covers
 @pytest.mark.slow
 def test_an_emergency_stop_on_ice_takes_the_way_that_friction_says(world):
     """v²/2µg with the reaction, on a surface of 0.1, for a body on wheels whose wheels lock."""

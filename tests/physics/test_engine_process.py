@@ -143,6 +143,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     on_the_clock(main)
 
 
+@pytest.mark.covers
 def test_one_that_dies_again_and_again_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the last restart plans are the closed form; the gate lives on."""
     monkeypatch.setattr(subject, "RESTARTS", 1)

@@ -135,7 +135,6 @@ def test_a_plan_made_on_the_way_ends_at_the_same_place(zones, b, share):
     assert v_end == pytest.approx(0.0, abs=1e-4)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @given(
     v=st.floats(0.0, 7.0),

@@ -62,6 +62,7 @@ def test_a_worker_closes_while_an_answer_is_on_its_way() -> None:
     run_real(main)
 
 
+@pytest.mark.covers
 def test_what_goes_wrong_there_is_told_here() -> None:
     """An engine's exception ends the run with its text; the process goes on."""
 

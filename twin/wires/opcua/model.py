@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asyncua import ua
-from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
+from asyncua.server.address_space import AttributeValue
 from asyncua.server.internal_server import InternalServer
 
 from twin.devices.base import Point
@@ -284,34 +284,3 @@ def _typed(value: Any, variant: ua.VariantType) -> Any:
         return ua.LocalizedText(value)
     # TOML's 0 and 0.0 are one in a profile; an enumeration is coded as an integer
     return int(value) if variant is ua.VariantType.Int32 else value
-
-
-_PRISTINE: dict[ua.NodeId, NodeData] = {}
-
-
-def fill_standard(server: InternalServer) -> None:
-    """OPC UA's own address space, in the calling thread; made once, then copied.
-
-    asyncua makes it in a thread, which virtual time cannot wait for; a copy is eight times as fast.
-    """
-    if not _PRISTINE:
-        from asyncua.server.standard_address_space import standard_address_space
-
-        standard_address_space.fill_address_space(server.node_mgt_service)
-        _PRISTINE.update(_copied(server.aspace))
-        return
-    for node, data in _PRISTINE.items():
-        server.aspace[node] = _copy(data)
-
-
-def _copied(space: AddressSpace) -> dict[ua.NodeId, NodeData]:
-    return {node: _copy(space[node]) for node in list(space.keys())}
-
-
-def _copy(data: NodeData) -> NodeData:
-    copy = NodeData(data.nodeid)
-    copy.references = list(data.references)
-    copy.attributes = {
-        number: AttributeValue(attribute.value) for number, attribute in data.attributes.items()
-    }
-    return copy

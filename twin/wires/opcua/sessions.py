@@ -17,8 +17,8 @@ from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_session import InternalSession
 
-from twin.wires.opcua.model import fill_standard
 from twin.wires.opcua.security import Role
+from twin.wires.opcua.standard import fill_standard
 
 MESSAGE_MAX = 1 << 20
 """Bytes of one chunk that are waited for; clients agree on 64 kB."""
