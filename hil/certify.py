@@ -11,7 +11,7 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,11 @@ from .lock import BenchLock
 from .papers import Pics, Pixit, Product, redacted, to_toml
 from .report import rates, render
 from .roles import Operator
-from .runner import JUDGE_VERSION, drive, judge
+from .runner import JUDGE_VERSION, Progress, drive, judge, untold
 from .verdict import Outcome, Result, Verdict, outcome
 
 RUNNER_VERSION = "1.0"
 """Version of how cases are driven; register, suite and judge have their own."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +99,14 @@ def health_check(kit: Kit) -> dict[str, str]:
     return found
 
 
-def run(plan: Plan, progress: Progress = lambda _: None) -> Run:
+def run(plan: Plan, progress: Progress = untold) -> Run:
     """Run `plan` and write its bundle. A run that was interrupted is judged as far as it got."""
     started = dt.datetime.now(dt.UTC)
     number = secrets.token_hex(4)
     with BenchLock(plan.bench.bench.id, run=number, wait_s=plan.wait_s, folder=plan.lock_folder):
         health = {}
         if plan.health:
-            progress("health check: known-good and known-bad emulators")
+            progress("health check: known-good and known-bad emulators", 0.0)
             health = health_check(plan.kit)
 
         async def main(clock: Clock) -> list[Record]:
@@ -142,7 +140,7 @@ async def _drive(plan: Plan, clock: Clock, progress: Progress) -> list[Record]:
             )
         except asyncio.CancelledError:
             trace("run", "certify.interrupted", by="signal")
-            progress("interrupted")
+            progress("interrupted", 1.0)
     return list(trace.records())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from . import certify as certification
-from .cli_print import console, print_outcome, print_results
+from .cli_print import Teller, console, print_outcome, print_results
 from .emulator import Emulator
 from .kit import Kit
 
@@ -130,7 +130,7 @@ def command(kit: Kit) -> click.Command:
                 only=only,
                 health=health,
             )
-            done = certification.run(plan, lambda text: click.echo(f"  {text}", err=True))
+            done = certification.run(plan, Teller())
         if as_json:
             body = certification.results_json(done) | {"bundle": str(done.bundle)}
             click.echo(json.dumps(body, indent=1, ensure_ascii=False))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +36,31 @@ def table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
     for name in columns:
         shown.add_column(name, no_wrap=name in whole)
     return shown
+
+
+class Teller:
+    """Tells on the error stream what begins, and how long the rest may take."""
+
+    SHARE_MIN = 0.1
+    """Before this share is done there is too little to reckon from."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._begun_s = now()
+
+    def __call__(self, text: str, done: float) -> None:
+        """`done`: share of the run, 0 to 1; what comes before the first case is not reckoned."""
+        if done == 0.0:
+            self._begun_s = self._now()
+        rest = ""
+        if self.SHARE_MIN <= done < 1.0:
+            to_go_s = (self._now() - self._begun_s) * (1.0 - done) / done
+            rest = f" (about {_roughly(to_go_s)} to go)"
+        click.echo(f"  {text}{rest}", err=True)
+
+
+def _roughly(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def print_results(to: Console, results: Sequence[Result], register: Register) -> None:

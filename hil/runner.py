@@ -38,6 +38,14 @@ def select(register: Register, pics: Pics) -> list[str]:
     return [item.id for item in register if item.applies(values) and not item.not_testable]
 
 
+Progress = Callable[[str, float], None]
+"""Told what begins, and which share of the run is done: 0 to 1, by the limits of its cases."""
+
+
+def untold(_text: str, _done: float) -> None:
+    """Tell nobody."""
+
+
 async def drive(
     session: AnySession,
     suite: AnySuite,
@@ -45,7 +53,7 @@ async def drive(
     *,
     product: Product | None = None,
     only: Iterable[str] | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = untold,
 ) -> None:
     """Run every case that the PICS selects and leave the device in its safe state.
 
@@ -73,11 +81,11 @@ async def drive(
         await _to_the_end(_leave(session, progress))
 
 
-async def _leave(session: AnySession, progress: Callable[[str], None]) -> None:
+async def _leave(session: AnySession, progress: Progress) -> None:
     reached = await session.safe()
     session.disconnect()
     session.trace("run", "certify.end", safe=reached)
-    progress(f"safe state: {session.safe_text}" if reached else session.unsafe_text)
+    progress(f"safe state: {session.safe_text}" if reached else session.unsafe_text, 1.0)
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
@@ -99,11 +107,12 @@ async def _cases(
     suite: AnySuite,
     wanted: Sequence[str],
     product: Product | None,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> None:
     cases = suite.cases_of(wanted)
     cases.sort(key=lambda case: case.name != suite.first)  # stable: only the first one moves
     missed = 0
+    all_s = sum(case.limit_s for case in cases)
     for number, case in enumerate(cases):
         if missed >= READY_TRIES:
             session.trace(
@@ -113,7 +122,8 @@ async def _cases(
                 reason="the start position was missed twice; the strategy is broken",
             )
             continue
-        progress(f"{number + 1}/{len(cases)} {case.name}: {case.doc}")
+        done = sum(case.limit_s for case in cases[:number]) / all_s
+        progress(f"{number + 1}/{len(cases)} {case.name}: {case.doc}", done)
         begun = len(session.trace)
         missed = 0 if await _run_case(session, case, product) else READY_TRIES
         if number == 0 and case.name == suite.first and suite.declaration in wanted:
