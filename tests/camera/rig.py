@@ -29,6 +29,8 @@ from twin.world.weather import Weather
 
 NAMESPACE = "{http://www.hikvision.com/ver20/XMLSchema}"
 USER, PASSWORD = "gate", "open sesame"
+HIKVISION = profiles.load("camera.hikvision")
+STREAM = "/ISAPI/Event/notification/alertStream"
 
 TRUCK = Vehicle(
     id="v1", direction="in", plate="14C12345", plate_country="VN", trailer_plate="14R01234",
@@ -93,10 +95,7 @@ class Rig:
     @asynccontextmanager
     async def stream(self) -> AsyncIterator[Stream]:
         """A reader of the alert stream, by aiohttp's own multipart parser."""
-        async with (
-            self.client() as session,
-            session.get("/ISAPI/Event/notification/alertStream") as answer,
-        ):
+        async with self.client() as session, session.get(STREAM) as answer:
             assert answer.status == 200
             yield Stream(answer)
 
@@ -131,6 +130,12 @@ class Stream:
             alert = await self.alert(within_s)
             if text(alert, "eventType") == "ANPR":
                 return alert
+
+
+async def get(rig: Rig, path: str, method: str = "GET", **kwargs: Any) -> tuple[int, bytes]:
+    """One request with the right password."""
+    async with rig.client() as session, session.request(method, path, **kwargs) as answer:
+        return answer.status, await answer.read()
 
 
 def text(element: ET.Element, path: str) -> str:

@@ -12,11 +12,9 @@ import msgspec
 import pytest
 
 from tests import needs
-from tests.camera.rig import PASSWORD, USER, Rig, text
+from tests.camera.rig import HIKVISION, PASSWORD, USER, Rig, text
 from twin.clock import Clock, run_real
-from twin.profiles import camera as profiles
 
-HIKVISION = profiles.load("camera.hikvision")
 DIGESTS = [["MD5"], ["SHA-256"], ["SHA-256", "MD5"]]
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.wires.isapi.digest import COUNTS_MAX, NONCES_MAX, DigestAuth, Verdict, parse
-
-PATH = "/ISAPI/System/deviceInfo?x=1"
+from tests.camera.credentials import PATH, header, nonce_of
+from twin.wires.isapi.digest import COUNTS_MAX, NONCES_MAX, DigestAuth, Verdict
 
 
 class Now:
@@ -29,31 +27,6 @@ def auth(now: Now | None = None, **kwargs: object) -> DigestAuth:
         "IP Camera", {"gate": "pw"}, ["SHA-256", "MD5"], rng=random.Random(1),
         now_ns=now or Now(), **kwargs,  # type: ignore[arg-type]
     )  # fmt: skip
-
-
-def nonce_of(server: DigestAuth) -> str:
-    pairs = parse(server.challenges()[0])
-    assert pairs is not None
-    return pairs["nonce"]
-
-
-def header(
-    nonce: str, *, user: str = "gate", password: str = "pw", method: str = "GET", uri: str = PATH,
-    nc: str = "00000001", algorithm: str = "SHA-256", realm: str = "IP Camera", qop: str = "auth",
-) -> str:  # fmt: skip
-    """An Authorization header, computed from the text of RFC 7616 and not from our module."""
-    kind = {"MD5": "md5", "SHA-256": "sha256"}.get(algorithm, "sha256")
-
-    def h(text: str) -> str:
-        return hashlib.new(kind, text.encode()).hexdigest()
-
-    response = h(
-        f"{h(f'{user}:{realm}:{password}')}:{nonce}:{nc}:cafe:{qop}:{h(f'{method}:{uri}')}"
-    )
-    return (
-        f'Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
-        f'algorithm={algorithm}, qop={qop}, nc={nc}, cnonce="cafe", response="{response}"'
-    )
 
 
 def test_the_example_of_the_rfc_is_computed_alike() -> None:
