@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from twin.clock import Clock
+from twin.clock import Clock, run_virtual
 from twin.devices.crane import Crane
-from twin.devices.crane_words import CraneParameters, Mission, MissionState
+from twin.devices.crane_words import CraneParameters, Mission, MissionState, Step
 from twin.documents import containers
 from twin.trace import Trace
 from twin.world.crane import CraneBody
@@ -63,3 +65,23 @@ class Site:
 
     def kinds(self, kind: str) -> list[dict[str, object]]:
         return [r.payload for r in self.trace.records() if r.kind == kind]
+
+
+def play(test: Callable[[Site], Awaitable[None]], **options: Any) -> Site:
+    """Run `test` on a site in virtual time."""
+    kept: list[Site] = []
+
+    async def main(clock: Clock) -> None:
+        kept.append(Site(clock, **options))
+        await test(kept[0])
+
+    run_virtual(main)
+    return kept[0]
+
+
+async def until(site: Site, step: Step, limit_s: float = 300.0) -> None:
+    """Wait until the cycle is at `step`."""
+    end_s = site.clock.now_s() + limit_s
+    while site.crane.cycle.step is not step:
+        assert site.clock.now_s() < end_s, f"never came to {step.name}"
+        await site.clock.sleep(0.05)

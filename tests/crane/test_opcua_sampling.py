@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("asyncua")
-from tests.crane.test_opcua import Port, Watcher, play, start
+from tests.crane.port import Port, Watcher, play, start
 from twin.world.crane import Axis
 
 

@@ -32,7 +32,7 @@ from loadtests.opcua import (
     node_ids,
 )
 from loadtests.result import Recorder
-from tests.crane.test_opcua import Port, play, start
+from tests.crane.port import Port, play, start
 from tests.load import children
 from tests.load.test_driver import info
 
