@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 import msgspec
 
-from twin import strict_toml
+from twin import profiles, strict_toml
 from twin.errors import ConfigError
 
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
@@ -75,6 +75,30 @@ class ModbusPics(Pics, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A request for another unit identifier is not answered with data."""
     read_only_register: bool
     """At least one register is declared read-only and shows the device's state."""
+
+
+class ModbusItems(TypedDict):
+    """The items of `ModbusPics`, by name."""
+
+    device: str
+    profile: str
+    function_codes: list[int]
+    max_connections: int
+    unit_filter: bool
+    read_only_register: bool
+
+
+def modbus_items(device: str, profile: str) -> ModbusItems:
+    """What the wire of a good emulated device can do, by its profile."""
+    wire = profiles.load(profile)
+    return ModbusItems(
+        device=device,
+        profile=profile,
+        function_codes=wire.function_codes,
+        max_connections=wire.max_connections,
+        unit_filter=True,
+        read_only_register=True,
+    )
 
 
 class ModbusPixit(Pixit, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -59,6 +59,8 @@ class Session(ABC, Generic[P, X]):
     """The start position that is the device's safe state."""
     safe_text = "at rest"
     unsafe_text = "ATTENTION: the safe state could not be reached; make the bench safe by hand"
+    hands_role = ""
+    """The role whose hands act at once where they are emulated, and that knows the true time."""
 
     def __init__(
         self, clock: Clock, trace: Trace, wire: Wire, roles: Roles, pics: P, pixit: X
@@ -87,7 +89,10 @@ class Session(ABC, Generic[P, X]):
 
     def instruments(self) -> dict[str, Any]:
         """What the judge has to know of the instruments; stands in every `case.begin`."""
-        return {}
+        if not self.hands_role:
+            return {}
+        hands = getattr(self._roles, self.hands_role)
+        return {"instant": bool(getattr(hands, "instant", False))}
 
     # -- recording
 
@@ -98,6 +103,15 @@ class Session(ABC, Generic[P, X]):
     def mark(self, name: str) -> None:
         """Name this instant for the judge."""
         self.trace("case", "mark", name=name)
+
+    async def step(self, name: str) -> None:
+        """Begin a step: nothing of the step before has the same instant as its mark."""
+        await self.clock.sleep(self.pixit.poll_s)
+        self.mark(name)
+
+    async def tell_time(self) -> None:
+        """Record the true time beside the run's clock."""
+        self.trace("instrument", "time", now=await self.require(self.hands_role).now_iso())
 
     # -- waiting
 

@@ -5,6 +5,7 @@ Everything here is a pure function of records. Times are seconds of the run's cl
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,19 @@ class CaseView(Generic[P, X]):
     def info(self) -> dict[str, Any]:
         """Payload of `case.begin`: the instruments with their uncertainties."""
         return self.records[0].payload
+
+    @property
+    def instant(self) -> bool:
+        """Whether hands act when they say so, so that time may be judged."""
+        return bool(self.info.get("instant", False))
+
+    def true_time(self, t_s: float) -> dt.datetime | None:
+        """The true time at an instant of the run; None if nobody told it."""
+        told = self.of("time")
+        if not told:
+            return None
+        moment = dt.datetime.fromisoformat(told[0].payload["now"]).astimezone(dt.UTC)
+        return moment + dt.timedelta(seconds=t_s - told[0].t_s)
 
     @property
     def time_uncertainty_s(self) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import os
 import sys
 import threading
@@ -149,6 +150,7 @@ class ManualHands:
     """
 
     device = "device"
+    instant = False
 
     def __init__(self, operator: Operator, clock: Clock) -> None:
         self._operator, self._clock = operator, clock
@@ -169,3 +171,7 @@ class ManualHands:
         await self.do(
             "power", on, f"Switch the {self.device}'s mains {'on' if on else 'off'}. Done?"
         )
+
+    async def now_iso(self) -> str:
+        """True civil time: this computer's, which has to be synchronised."""
+        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

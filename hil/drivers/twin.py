@@ -21,6 +21,9 @@ LIMIT_S = 5.0
 class TwinHands:
     """Client of one bench-control interface."""
 
+    instant = True
+    """What it is told to do is done when the call returns."""
+
     def __init__(self, url: str, clock: Clock) -> None:
         self._url = url.rstrip("/")
         self._clock = clock
@@ -42,6 +45,10 @@ class TwinHands:
     async def switch(self, on: bool) -> None:
         """See `Power`."""
         await self.call("power", on=on)
+
+    async def now_iso(self) -> str:
+        """True civil time, ISO 8601 with its offset: an emulator's day is its own."""
+        return str((await self.call("time"))["now"])
 
     async def call(self, verb: str, **body: Any) -> Any:
         """Let the hands do `verb`; a refusal or a silent emulator is a `BenchError`."""

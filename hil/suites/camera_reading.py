@@ -36,7 +36,7 @@ async def reading(session: CameraSession) -> None:
     """Clean plates pass one after the other, then some whose plate is covered with mud."""
     await session.wire.stream(MAIN)
     for plate in plates(session.pixit.plates):
-        await session.truth_of_time()
+        await session.tell_time()
         await session.show(plate)
         await session.clock.sleep(session.pixit.latency_s + 0.5)
     await session.step("covered")

@@ -210,7 +210,7 @@ def the_time_is_utc(view: GnssView) -> Finding:
 def the_date_is_right(view: GnssView) -> Finding:
     """That of the true time."""
     epochs = epochs_of(view)
-    seen = [(nmea.date(e.text("RMC", 8)), view.truth(e.t_s)) for e in epochs if "RMC" in e.got]
+    seen = [(nmea.date(e.text("RMC", 8)), view.true_time(e.t_s)) for e in epochs if "RMC" in e.got]
     if len(seen) < FEW or seen[0][1] is None:
         return inconclusive("the true date is not known, or no RMC came")
     for said, true in seen:

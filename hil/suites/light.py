@@ -76,7 +76,7 @@ def _obeys(view: LightView, on: bool) -> Finding:
         if (name in seen[-1][1]) != on:
             return failed(f"{name}: ordered {'lit' if on else 'dark'}, it is not")
         waits.append(next(t for t, lit in seen if (name in lit) == on) - began)
-    if not view.instant("photometer"):
+    if not view.at_once("photometer"):
         return check(True, f"{len(waits)} lamps; a person cannot be timed", "")
     slowest = Measurement(
         "slowest lamp", max(waits), "s", at_most(view.pixit.switch_s), view.time_uncertainty_s,

@@ -98,7 +98,7 @@ def _shown_in_time(view: LoopsView, covered: bool, limit_s: float, what: str) ->
         waits.append(right[0] - began)
     if not waits:
         return inconclusive("no loop was covered")
-    if not view.instant("bodies"):
+    if not view.at_once("bodies"):
         return check(True, f"{len(waits)} loops; a person's vehicle cannot be timed", "")
     slowest = Measurement(
         "slowest loop", max(waits), "s", at_most(limit_s), view.time_uncertainty_s, "simple",
@@ -271,7 +271,7 @@ async def gap(session: LoopsSession) -> None:
 @suite.judge("LOP-DET-08", case="gap")
 def two_vehicles_are_told_apart(view: LoopsView) -> Finding:
     """The loop is shown free between them."""
-    if not view.instant("bodies"):
+    if not view.at_once("bodies"):
         return inconclusive("a person cannot drive such a gap; bind a loop simulator")
     gaps = 0
     for name, channel, _, _, states in _steps(view):

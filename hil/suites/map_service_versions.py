@@ -114,7 +114,7 @@ def its_time_is_the_ordered_one(view: MapServiceView) -> Finding:
     made, entry = _made(view), _entry(view, _last(view))
     if made is None or entry is None or not view.instant:
         return inconclusive("the version is not shown, or nobody knows when it was ordered")
-    true, said = view.truth(made[0]), instant(entry.get("activeFrom"))
+    true, said = view.true_time(made[0]), instant(entry.get("activeFrom"))
     if true is None or said is None:
         return inconclusive("one of the instants is not known")
     off_s = abs((said - true - dt.timedelta(seconds=made[1]["in_s"])).total_seconds())

@@ -80,7 +80,7 @@ def _follows(view: RemoteIoView, on: bool) -> Finding:
         if seen[-1].payload[name] != on:
             return failed(f"{name}: ordered {_word(on)}, the contact stays {_word(not on)}")
         waits.append(next(r.t_s for r in seen if r.payload[name] == on) - began)
-    if not view.instant("contacts"):
+    if not view.at_once("contacts"):
         return check(True, f"{len(waits)} relays follow; a person cannot be timed", "")
     slowest = Measurement(
         "slowest contact", max(waits), "s", at_most(view.pixit.relay_s), view.time_uncertainty_s,
@@ -142,7 +142,7 @@ async def pulses(session: RemoteIoSession) -> None:
 @suite.judge("RIO-REL-05", case="pulses")
 def pulses_have_their_length(view: RemoteIoView) -> Finding:
     """As declared, within a fifth; and they end by themselves."""
-    if not view.instant("contacts"):
+    if not view.at_once("contacts"):
         return inconclusive("a person cannot time a pulse; bind a meter")
     lengths: list[float] = []
     for name in view.pics.pulsed:
@@ -205,7 +205,7 @@ def inputs_are_shown(view: RemoteIoView) -> Finding:
             if not right:
                 return failed(f"{name}: {_word(closed)}, and the wire never says so")
             waits.append(right[0] - began)
-    if not view.instant("contacts"):
+    if not view.at_once("contacts"):
         return check(True, f"{len(waits) // 2} inputs shown; a person cannot be timed", "")
     slowest = Measurement(
         "slowest input", max(waits), "s", at_most(view.pixit.input_s), view.time_uncertainty_s,

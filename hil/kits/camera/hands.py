@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from hil.drivers.manual import ManualHands
 from hil.drivers.twin import TwinHands
 
@@ -11,29 +9,18 @@ from hil.drivers.twin import TwinHands
 class CameraTwinHands(TwinHands):
     """Plays scene, power and operator."""
 
-    instant = True
-
     async def show(self, plate: str, *, covered: bool) -> None:
         """See `Scene`."""
         await self.call("show", plate=plate, covered=covered)
-
-    async def now_iso(self) -> str:
-        """See `Scene`: an emulator's day is its own."""
-        return str((await self.call("time"))["now"])
 
 
 class CameraManualHands(ManualHands):
     """The same by prompts; the time is this computer's, which has to be synchronised."""
 
     device = "camera"
-    instant = False
 
     async def show(self, plate: str, *, covered: bool) -> None:
         """See `Scene`."""
         how = "with its plate covered with mud" if covered else f"with the plate {plate}"
         self._is.pop("pass", None)
         await self.do("pass", True, f"Let one vehicle {how} pass the trigger line. Done?")
-
-    async def now_iso(self) -> str:
-        """See `Scene`."""
-        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from hil.errors import BenchError
 from hil.pace import stamp_s
@@ -26,6 +25,7 @@ class CameraSession(Session[CameraPics, CameraPixit]):
     device = "camera"
     safe_text = "nothing is pushed any more"
     unsafe_text = "ATTENTION: the camera may still push to this computer; delete its host 1 by hand"
+    hands_role = "scene"
 
     def __init__(
         self,
@@ -47,10 +47,6 @@ class CameraSession(Session[CameraPics, CameraPixit]):
         found = _LOCAL_TIME.search(text) if status == 200 else None
         return stamp_s(found[1]) if found else None
 
-    def instruments(self) -> dict[str, Any]:
-        """Whether a vehicle passes when the hands say so."""
-        return {"instant": bool(getattr(self.roles.scene, "instant", False))}
-
     async def sample(self) -> None:
         """Ask who it is."""
         await self.wire.get(INFO, "sample")
@@ -60,15 +56,6 @@ class CameraSession(Session[CameraPics, CameraPixit]):
         await self.require("scene").show(plate, covered=covered)
         self.trace("stimulus", "shown", number=self._shown, plate=plate, covered=covered)
         self._shown += 1
-
-    async def truth_of_time(self) -> None:
-        """Record the true time beside the run's clock."""
-        self.trace("instrument", "time", now=await self.require("scene").now_iso())
-
-    async def step(self, name: str) -> None:
-        """Begin a step: nothing of the step before has the same instant as its mark."""
-        await self.clock.sleep(self.pixit.poll_s)
-        self.mark(name)
 
     async def ready(self, start: str, *, insist: bool = False) -> None:  # noqa: ARG002
         """Power on, streams closed, nothing pushed."""

@@ -77,11 +77,6 @@ def _walk(node: Any, found: dict[str, str]) -> None:
 class CameraView(CaseView[CameraPics, CameraPixit]):
     """Reads one attempt of one case on a camera."""
 
-    @property
-    def instant(self) -> bool:
-        """Whether a vehicle passed when the hands said so, so that time may be judged."""
-        return bool(self.info.get("instant", False))
-
     def http(self, label: str) -> list[Record]:
         """Requests under one label."""
         return [r for r in self.of("http") if r.payload["label"] == label]

@@ -13,8 +13,6 @@ from .roles import Box
 class CraneTwinHands(TwinHands):
     """Plays ground, attendant, power and operator."""
 
-    instant = True
-
     async def arrange(self, box: Box) -> None:
         """See `Ground`."""
         await self.call("arrange", box=box)
@@ -60,7 +58,6 @@ class CraneManualHands(ManualHands):
     """The same by prompts; a person does not follow motion."""
 
     device = "crane"
-    instant = False
 
     async def arrange(self, box: Box) -> None:
         """See `Ground`; asked anew for each case, for the crane has moved what stood there."""

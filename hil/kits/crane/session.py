@@ -33,6 +33,7 @@ class CraneSession(Session[CranePics, CranePixit]):
     unsafe_text = (
         "ATTENTION: the crane may still hold a load or have a mission; look after it by hand"
     )
+    hands_role = "ground"
 
     def __init__(
         self, clock: Clock, trace: Trace, wire: CraneWire, roles: CraneRoles, pics: CranePics,
@@ -52,10 +53,6 @@ class CraneSession(Session[CranePics, CranePixit]):
     async def device_time_s(self) -> float | None:
         """By CurrentTime of the server."""
         return await self.link.time_s()
-
-    def instruments(self) -> dict[str, Any]:
-        """Whether motion can be followed."""
-        return {"instant": bool(getattr(self.roles.ground, "instant", False))}
 
     @property
     def link(self) -> Link:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from hil.drivers.manual import ManualHands
 from hil.drivers.twin import TwinHands
 from hil.errors import BenchError
@@ -11,8 +9,6 @@ from hil.errors import BenchError
 
 class GnssTwinHands(TwinHands):
     """Plays sky, power and operator."""
-
-    instant = True
 
     async def signal(self, on: bool) -> None:
         """See `Sky`."""
@@ -34,16 +30,11 @@ class GnssTwinHands(TwinHands):
         """See `Sky`."""
         await self.call("place", latitude_deg=latitude_deg, longitude_deg=longitude_deg)
 
-    async def now_iso(self) -> str:
-        """See `Sky`: an emulator's day is its own."""
-        return str((await self.call("time"))["now"])
-
 
 class GnssManualHands(ManualHands):
     """The same by prompts; the time is this computer's, which has to be synchronised."""
 
     device = "receiver"
-    instant = False
 
     async def signal(self, on: bool) -> None:
         """See `Sky`."""
@@ -75,7 +66,3 @@ class GnssManualHands(ManualHands):
             f"sky: nobody can carry an antenna to {latitude_deg:.7f}, {longitude_deg:.7f}; "
             "declare simulated_sky = false in pics.toml"
         )
-
-    async def now_iso(self) -> str:
-        """See `Sky`."""
-        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

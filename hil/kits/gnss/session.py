@@ -23,6 +23,7 @@ class GnssSession(Session[GnssPics, GnssPixit]):
     device = "receiver"
     safe_text = "the antenna receives and stands still"
     unsafe_text = "ATTENTION: the antenna may still move or be unplugged; look after it by hand"
+    hands_role = "sky"
 
     def __init__(
         self, clock: Clock, trace: Trace, wire: NmeaWire, roles: GnssRoles, pics: GnssPics,
@@ -37,10 +38,6 @@ class GnssSession(Session[GnssPics, GnssPixit]):
         await self.wire.hear()
         assert self.wire.main is not None
         return self.wire.main.utc_s
-
-    def instruments(self) -> dict[str, Any]:
-        """Whether the sky changes when the hands say so."""
-        return {"instant": bool(getattr(self.roles.sky, "instant", False))}
 
     async def sample(self) -> None:
         """Wait for the next epoch; everything is recorded as it comes."""
@@ -68,10 +65,6 @@ class GnssSession(Session[GnssPics, GnssPixit]):
                 return True
             await self.clock.sleep(self.pixit.poll_s)
         return False
-
-    async def tell_time(self) -> None:
-        """Record the true time beside the run's clock."""
-        self.trace("instrument", "time", now=await self.require("sky").now_iso())
 
     async def sky(self, what: str, *values: Any) -> None:
         """Let the hands do something to the sky, and say so in the record when it is done."""

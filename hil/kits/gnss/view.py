@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -85,11 +84,6 @@ class GnssView(CaseView[GnssPics, GnssPixit]):
         """Between two epochs."""
         return 1 / self.pics.rate_hz
 
-    @property
-    def instant(self) -> bool:
-        """Whether the sky changed when the hands said so, so that time may be judged."""
-        return bool(self.info.get("instant", False))
-
     def pieces(self, label: str = MAIN) -> list[Piece]:
         """What one client got, line by line."""
         found: list[Piece] = []
@@ -147,17 +141,9 @@ class GnssView(CaseView[GnssPics, GnssPixit]):
         at = self.local(epoch.place)
         return math.hypot(at.east_m, at.north_m)
 
-    def truth(self, t_s: float) -> dt.datetime | None:
-        """The true time at an instant of the run; None if nobody told it."""
-        told = self.of("time")
-        if not told:
-            return None
-        moment = dt.datetime.fromisoformat(told[0].payload["now"]).astimezone(dt.UTC)
-        return moment + dt.timedelta(seconds=t_s - told[0].t_s)
-
     def late_s(self, epoch: Epoch) -> float | None:
         """From the time that it says to the arrival of its last byte, within half a day."""
-        true, said = self.truth(epoch.t_s), epoch.utc_s
+        true, said = self.true_time(epoch.t_s), epoch.utc_s
         if true is None or said is None:
             return None
         midnight = true.replace(hour=0, minute=0, second=0, microsecond=0)

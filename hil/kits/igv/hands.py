@@ -11,8 +11,6 @@ from .roles import TruePose
 class IgvTwinHands(TwinHands):
     """Plays track, link, attendant, power and operator."""
 
-    instant = True
-
     async def pose(self) -> TruePose:
         """See `Track`."""
         seen = await self.call("pose")
@@ -47,7 +45,6 @@ class IgvManualHands(ManualHands):
     """The same by prompts; a person is too slow to watch motion, only standing places count."""
 
     device = "vehicle"
-    instant = False
 
     async def pose(self) -> TruePose:
         """See `Track`: asked only where the vehicle has to stand."""

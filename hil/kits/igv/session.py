@@ -105,11 +105,6 @@ class IgvSession(Session[IgvPics, IgvPixit]):
 
     # -- steps
 
-    async def step(self, name: str) -> None:
-        """Begin a step: nothing of the step before has the same instant as its mark."""
-        await self.clock.sleep(self.pixit.poll_s)
-        self.mark(name)
-
     async def until(self, true: Callable[[], Any], limit_s: float) -> bool:
         """Watch until something holds or `limit_s` has passed."""
         return await self.watch(limit_s, lambda: bool(true()))

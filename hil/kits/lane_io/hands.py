@@ -11,7 +11,6 @@ from .roles import Body
 class LaneIoTwinHands(TwinHands):
     """Plays bodies, photometer, contacts, power and operator."""
 
-    instant = True
     uncertainty_cd = 5.0
 
     async def place(self, channel: str, body: Body) -> None:
@@ -38,7 +37,6 @@ class LaneIoTwinHands(TwinHands):
 class LaneIoManualHands(ManualHands):
     """The same by prompts; a person is too slow to be timed, so limits in time are not judged."""
 
-    instant = False
     uncertainty_cd = 20.0
 
     async def place(self, channel: str, body: Body) -> None:

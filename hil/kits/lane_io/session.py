@@ -95,11 +95,6 @@ class LaneIoSession(ModbusSession[P, X]):
         closed = {name: await meter.relay_closed(name) for name in OUTPUTS}
         self.trace("instrument", "contacts", **closed)
 
-    async def step(self, name: str) -> None:
-        """Begin a step: nothing of the step before has the same instant as its mark."""
-        await self.clock.sleep(self.pixit.poll_s)
-        self.mark(name)
-
     async def place(self, channel: str, body: Body = "car") -> None:
         """Put a body above one loop."""
         await self.require("bodies").place(channel, body)
@@ -166,7 +161,7 @@ class LaneIoView(ModbusView[P, X]):
         seen = (r for r in self.of(kind) if began <= r.t_s < end)
         return next((r.t_s - began for r in seen if right(r.payload)), None)
 
-    def instant(self, role: str) -> bool:
+    def at_once(self, role: str) -> bool:
         """Whether the role acts or measures at once, so that time may be judged."""
         return bool(self.info.get("instant", {}).get(role, False))
 

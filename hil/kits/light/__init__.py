@@ -10,8 +10,7 @@ from hil.kits.lane_io.emulation import INTENSITY_CD, START_UP_S, WATCHDOG_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import LightPics, LightPixit
 from hil.kits.lane_io.session import LaneIoSession, LaneIoView
-from hil.papers import Product
-from twin import profiles
+from hil.papers import Product, modbus_items
 from twin.devices.light import LAMPS
 from twin.trace import Record
 
@@ -62,14 +61,8 @@ class LightKit(LaneIoKit):
 
     def emulated_pics(self, profile: str) -> LightPics:
         """See `Kit`."""
-        wire = profiles.load(profile)
         return LightPics(
-            device=self.device,
-            profile=profile,
-            function_codes=wire.function_codes,
-            max_connections=wire.max_connections,
-            unit_filter=True,
-            read_only_register=True,
+            **modbus_items(self.device, profile),
             lamps=[f"lamp_{name}" for name in LAMPS],
             watchdog=True,
             power_controllable=True,

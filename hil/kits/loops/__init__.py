@@ -10,8 +10,7 @@ from hil.kits.lane_io.emulation import START_UP_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import LoopsPics, LoopsPixit
 from hil.kits.lane_io.session import LaneIoSession, LaneIoView
-from hil.papers import Product
-from twin import profiles
+from hil.papers import Product, modbus_items
 from twin.devices.loops import CHANNELS
 from twin.trace import Record
 
@@ -49,14 +48,8 @@ class LoopsKit(LaneIoKit):
 
     def emulated_pics(self, profile: str) -> LoopsPics:
         """See `Kit`."""
-        wire = profiles.load(profile)
         return LoopsPics(
-            device=self.device,
-            profile=profile,
-            function_codes=wire.function_codes,
-            max_connections=wire.max_connections,
-            unit_filter=True,
-            read_only_register=True,
+            **modbus_items(self.device, profile),
             channels=[f"loop_{name}" for name in CHANNELS],
             high_bed=True,
             counters=True,

@@ -22,7 +22,7 @@ def curves(
     if passage is not None:
         title = "A long vehicle over neighbouring loops: what is there, and what is shown"
         found.append((title, _passage(passage)))
-    if single is not None and single.instant("bodies"):
+    if single is not None and single.at_once("bodies"):
         limits = [("detect", single.pixit.detect_s), ("release", single.pixit.release_s)]
         svg = delays(single, single.pics.channels, "state", has, BOTH, limits)
         found.append(("How late each loop is shown", svg))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from hil.drivers.manual import ACTION_LIMIT_S, ManualHands
 from hil.drivers.twin import TwinHands
 
@@ -13,22 +11,15 @@ from .roles import Published
 class MapServiceTwinHands(TwinHands):
     """Plays office, power and operator."""
 
-    instant = True
-
     async def publish(self, map_id: str, in_s: float) -> Published:
         """See `Office`."""
         return Published(**await self.call("publish", map_id=map_id, in_s=in_s))
-
-    async def now_iso(self) -> str:
-        """See `Office`: an emulator's day is its own."""
-        return str((await self.call("time"))["now"])
 
 
 class MapServiceManualHands(ManualHands):
     """The same by prompts; the time is this computer's, which has to be synchronised."""
 
     device = "map service"
-    instant = False
 
     async def publish(self, map_id: str, in_s: float) -> Published:
         """See `Office`."""
@@ -37,7 +28,3 @@ class MapServiceManualHands(ManualHands):
             "you have done so. What is its version?"
         )
         return Published(str(await self._operator.ask(question, "text", ACTION_LIMIT_S)))
-
-    async def now_iso(self) -> str:
-        """See `Office`."""
-        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

@@ -23,6 +23,7 @@ class MapServiceSession(Session[MapServicePics, MapServicePixit]):
     device = "map service"
     safe_text = "it serves"
     unsafe_text = "ATTENTION: the map service does not serve; start it by hand"
+    hands_role = "office"
 
     def __init__(
         self, clock: Clock, trace: Trace, wire: MapWire, roles: MapServiceRoles,
@@ -30,10 +31,6 @@ class MapServiceSession(Session[MapServicePics, MapServicePixit]):
     ) -> None:  # fmt: skip
         super().__init__(clock, trace, wire, roles, pics, pixit)
         self.wire, self.roles = wire, roles
-
-    def instruments(self) -> dict[str, Any]:
-        """Whether a version is published when the hands say so."""
-        return {"instant": bool(getattr(self.roles.office, "instant", False))}
 
     async def sample(self) -> None:
         """Read the list."""
@@ -49,15 +46,6 @@ class MapServiceSession(Session[MapServicePics, MapServicePixit]):
         made: Published = await self.require("office").publish(self.map_id, in_s)
         self.trace("stimulus", "published", map_id=self.map_id, in_s=in_s, **made._asdict())
         return made
-
-    async def tell_time(self) -> None:
-        """Record the true time beside the run's clock."""
-        self.trace("instrument", "time", now=await self.require("office").now_iso())
-
-    async def step(self, name: str) -> None:
-        """Begin a step: nothing of the step before has the same instant as its mark."""
-        await self.clock.sleep(self.pixit.poll_s)
-        self.mark(name)
 
     async def ready(self, start: str, *, insist: bool = False) -> None:  # noqa: ARG002
         """Running, and answering."""
@@ -76,11 +64,6 @@ class MapServiceSession(Session[MapServicePics, MapServicePixit]):
 class MapServiceView(CaseView[MapServicePics, MapServicePixit]):
     """Reads one attempt of one case on a map service."""
 
-    @property
-    def instant(self) -> bool:
-        """Whether a version is published when the hands say so, so that time may be judged."""
-        return bool(self.info.get("instant", False))
-
     def http(self, label: str) -> list[Record]:
         """Exchanges under one label that were answered."""
         return [r for r in self.of("http") if r.payload["label"] == label and r.payload["status"]]
@@ -88,14 +71,6 @@ class MapServiceView(CaseView[MapServicePics, MapServicePixit]):
     def lists(self) -> list[tuple[float, list[dict[str, Any]]]]:
         """Each list that was read: when, and its entries; empty where it could not be read."""
         return [(r.t_s, entries(r.payload["text"])) for r in self.http("list")]
-
-    def truth(self, t_s: float) -> dt.datetime | None:
-        """The true time at an instant of the run; None if nobody told it."""
-        told = self.of("time")
-        if not told:
-            return None
-        moment = dt.datetime.fromisoformat(told[0].payload["now"]).astimezone(dt.UTC)
-        return moment + dt.timedelta(seconds=t_s - told[0].t_s)
 
 
 def entries(text: str) -> list[dict[str, Any]]:

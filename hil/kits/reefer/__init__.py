@@ -23,7 +23,7 @@ from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import Product, modbus_items
 from hil.variant import Variant
 from twin import profiles
 from twin.clock import Clock
@@ -111,14 +111,8 @@ class ReeferKit(Kit):
 
     def emulated_pics(self, profile: str) -> ReeferPics:
         """See `Kit`."""
-        wire = profiles.load(profile)
         return ReeferPics(
-            device=self.device,
-            profile=profile,
-            function_codes=wire.function_codes,
-            max_connections=wire.max_connections,
-            unit_filter=True,
-            read_only_register=True,
+            **modbus_items(self.device, profile),
             sockets=SOCKETS,
             plug_orders=True,
             setpoint_orders=True,

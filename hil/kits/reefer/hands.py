@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from hil.drivers.manual import ACTION_LIMIT_S, ManualHands
 from hil.drivers.twin import TwinHands
 
@@ -12,8 +10,6 @@ from .roles import Seen
 
 class ReeferTwinHands(TwinHands):
     """Plays units, monitor, power and operator."""
-
-    instant = True
 
     async def put(self, socket: int, setpoint_c: float) -> None:
         """See `Units`."""
@@ -39,10 +35,6 @@ class ReeferTwinHands(TwinHands):
         """See `Units`."""
         return Seen(**await self.call("see", socket=socket))
 
-    async def now_iso(self) -> str:
-        """See `Units`: an emulator's day is its own."""
-        return str((await self.call("time"))["now"])
-
     async def broker(self) -> tuple[str, int]:
         """See `Monitor`."""
         where = await self.call("broker")
@@ -53,7 +45,6 @@ class ReeferManualHands(ManualHands):
     """The same by prompts; what a person reads off a unit is asked for only where it is judged."""
 
     device = "rack's controller"
-    instant = False
 
     async def put(self, socket: int, setpoint_c: float) -> None:
         """See `Units`."""
@@ -109,7 +100,3 @@ class ReeferManualHands(ManualHands):
             f"at socket {socket}", True, True, setpoint_c, await number("supply air"),
             await number("return air"),
         )  # fmt: skip
-
-    async def now_iso(self) -> str:
-        """See `Units`."""
-        return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

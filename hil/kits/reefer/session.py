@@ -25,6 +25,7 @@ class ReeferSession(ModbusSession[ReeferPics, ReeferPixit]):
     device = "reefer rack"
     safe_text = "no box on the rack"
     unsafe_text = "ATTENTION: boxes may still be plugged in; look after them by hand"
+    hands_role = "units"
 
     def __init__(
         self, clock: Clock, trace: Trace, wire: ReeferWire, roles: ReeferRoles, pics: ReeferPics,
@@ -36,10 +37,6 @@ class ReeferSession(ModbusSession[ReeferPics, ReeferPixit]):
         self.monitor: MonitorWire | None = None
         if roles.monitor is not None:
             self.monitor = MonitorWire(roles.monitor, pixit.prefix, clock, trace)
-
-    def instruments(self) -> dict[str, Any]:
-        """Whether hands act at once."""
-        return {"instant": bool(getattr(self.roles.units, "instant", False))}
 
     async def look(self) -> None:
         """See every socket, where that is done at once."""
@@ -63,15 +60,6 @@ class ReeferSession(ModbusSession[ReeferPics, ReeferPixit]):
         await self.hands("put", socket, setpoint_c)
         await self.hands("plug", socket, True)
         await self.hands("air", socket, setpoint_c + above_k)
-
-    async def step(self, name: str) -> None:
-        """Begin a step: nothing of the step before has the same instant as its mark."""
-        await self.clock.sleep(self.pixit.poll_s)
-        self.mark(name)
-
-    async def tell_time(self) -> None:
-        """Record the true time beside the run's clock."""
-        self.trace("instrument", "time", now=await self.require("units").now_iso())
 
     def acting_coil(self) -> Row | None:
         """A plug, where it takes orders."""
@@ -120,11 +108,6 @@ class ReeferView(ModbusView[ReeferPics, ReeferPixit]):
     """What a judge sees of a rack."""
 
     kept = ("supply_c_1", "supply_c_2", "setpoint_c_1", "setpoint_c_2")
-
-    @property
-    def instant(self) -> bool:
-        """Whether hands act when they say so, so that time may be judged."""
-        return bool(self.info.get("instant", False))
 
     def between(self, seen: Sequence[T], start: str, end: str | None = None) -> list[T]:
         """What was seen from one mark on and before the next: a step begins at its mark."""

@@ -10,8 +10,7 @@ from hil.kits.lane_io.emulation import START_UP_S, WATCHDOG_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import RemoteIoPics, RemoteIoPixit
 from hil.kits.lane_io.session import LaneIoSession, LaneIoView
-from hil.papers import Product
-from twin import profiles
+from hil.papers import Product, modbus_items
 from twin.devices.remote_io import INPUTS, OUTPUTS, PULSED
 from twin.trace import Record
 
@@ -47,14 +46,8 @@ class RemoteIoKit(LaneIoKit):
 
     def emulated_pics(self, profile: str) -> RemoteIoPics:
         """See `Kit`."""
-        wire = profiles.load(profile)
         return RemoteIoPics(
-            device=self.device,
-            profile=profile,
-            function_codes=wire.function_codes,
-            max_connections=wire.max_connections,
-            unit_filter=True,
-            read_only_register=True,
+            **modbus_items(self.device, profile),
             inputs=list(INPUTS),
             relays=[name for name in OUTPUTS if name not in PULSED],
             pulsed=sorted(PULSED),

@@ -17,11 +17,11 @@ def curves(
 ) -> list[tuple[str, Markup]]:
     """From order to contact, and from contact to wire; none where a person moved them."""
     found = []
-    if relays is not None and relays.instant("contacts"):
+    if relays is not None and relays.at_once("contacts"):
         limits = [("declared", relays.pixit.relay_s)]
         svg = delays(relays, relays.pics.relays, "contacts", has, BOTH, limits)
         found.append(("From the order to the relay's contact", svg))
-    if inputs is not None and inputs.instant("contacts"):
+    if inputs is not None and inputs.at_once("contacts"):
         limits = [("declared", inputs.pixit.input_s)]
         svg = delays(inputs, inputs.pics.inputs, "state", has, BOTH, limits)
         found.append(("From the contact at an input to the wire", svg))
