@@ -8,6 +8,7 @@ that somebody's product has had.
 from __future__ import annotations
 
 from hil.kits.barrier.emulation import BarrierVariant
+from hil.variant import Maker
 from twin.devices.barrier import Barrier
 from twin.wires.modbus import ModbusServer
 
@@ -15,13 +16,8 @@ from . import barrier_controller as controller
 from . import barrier_wire as wire
 from . import modbus
 
-
-def _wire(name: str, kills: str, server: type[ModbusServer]) -> BarrierVariant:
-    return BarrierVariant(name, kills, (server.__doc__ or "").strip(), server=server)
-
-
-def _controller(name: str, kills: str, barrier: type[Barrier]) -> BarrierVariant:
-    return BarrierVariant(name, kills, (barrier.__doc__ or "").strip(), barrier=barrier)
+_wire = Maker(BarrierVariant, "", ModbusServer)
+_controller = Maker(BarrierVariant, "", Barrier)
 
 
 MUTANTS: list[BarrierVariant] = [

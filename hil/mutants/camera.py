@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from hil.kits.camera.emulation import CameraVariant
+from hil.variant import Maker
 from twin.devices.camera import Camera, Reading
 from twin.wires.isapi import IsapiServer
 from twin.wires.isapi.digest import DigestAuth, Verdict
@@ -266,12 +267,8 @@ class BrokenOffset(IsapiServer):
         self.quirks.add("broken-offset")
 
 
-def _server(name: str, kills: str, server: type[IsapiServer], **more: Any) -> CameraVariant:
-    return CameraVariant(name, kills, (server.__doc__ or "").strip(), server=server, **more)
-
-
-def _camera(name: str, kills: str, camera: type[Camera]) -> CameraVariant:
-    return CameraVariant(name, kills, (camera.__doc__ or "").strip(), camera=camera)
+_server = Maker(CameraVariant, "", IsapiServer)
+_camera = Maker(CameraVariant, "", Camera)
 
 
 def _fault(name: str, kills: str, doc: str, kind: str, **values: Any) -> CameraVariant:

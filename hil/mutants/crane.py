@@ -8,6 +8,7 @@ product has had.
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from asyncua import ua
 from asyncua.server.internal_subscription import InternalSubscription
 
 from hil.kits.crane.emulation import CraneVariant, edited
+from hil.variant import Maker, said
 from twin.profiles.opcua import MethodRow, OpcUaProfile
 from twin.wires.opcua.methods import Methods
 from twin.wires.opcua.model import Bound
@@ -26,11 +28,11 @@ from .crane_body import MUTANTS as BODY
 # ---------------------------------------------------------------- values
 
 
-class _Bends(OpcUaServer):
+class _Bends(OpcUaServer, ABC):
     """Shows other values than there are."""
 
-    def bend(self, point: str, value: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def bend(self, point: str, value: Any) -> Any: ...
 
     async def _write(self, bound: Bound, value: Any, status: str, stamp: Any, now: Any) -> None:
         await super()._write(bound, self.bend(bound.row.point, value), status, stamp, now)
@@ -113,11 +115,11 @@ class Millimetres(OpcUaServer):
 # ---------------------------------------------------------------- subscriptions
 
 
-class _Listened(OpcUaServer):
+class _Listened(OpcUaServer, ABC):
     """Its subscriptions are broken in some way."""
 
-    def spoil(self, subscription: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def spoil(self, subscription: Any) -> None: ...
 
     async def _listen(self, server: Any, host: str, port: int) -> int:
         service = server.iserver.subscription_service
@@ -180,8 +182,8 @@ class SkipsNumbers(_Listened):
 class _Queued(_Listened):
     """Keeps something else in its queues than it should."""
 
-    def keep(self, queue: list[Any], event: Any, size: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def keep(self, queue: list[Any], event: Any, size: int) -> None: ...
 
     def spoil(self, subscription: InternalSubscription) -> None:
         async def enqueue(mid: int, event: Any, size: int, queue: dict[int, list[Any]]) -> None:
@@ -326,14 +328,11 @@ class Clips(OpcUaServer):
         return status
 
 
-def _wire(name: str, kills: str, broken: type[OpcUaServer]) -> CraneVariant:
-    return CraneVariant(name, f"CRN-{kills}", (broken.__doc__ or "").strip(), server=broken)
+_wire = Maker(CraneVariant, "CRN-", OpcUaServer)
 
 
 def _method(name: str, kills: str, broken: type[Methods]) -> CraneVariant:
-    return CraneVariant(
-        name, f"CRN-{kills}", (broken.__doc__ or "").strip(), server=_ordered(broken)
-    )
+    return CraneVariant(name, f"CRN-{kills}", said(broken), server=_ordered(broken))
 
 
 def _rows(name: str, kills: str, doc: str, **rows: Mapping[str, Any]) -> CraneVariant:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from asyncua.crypto.permission_rules import User, UserRole
 
 from hil.kits.crane import site
 from hil.kits.crane.emulation import ACCOUNTS, CraneVariant
+from hil.variant import Maker
 from twin.devices.crane_words import MissionState
 from twin.wires.opcua.security import Accounts, Role
 from twin.wires.opcua.server import OpcUaServer
@@ -43,11 +45,11 @@ class EverybodyOperates(OpcUaServer):
         return None if super().role(session) is None else Role.OPERATOR
 
 
-class _Sessions(OpcUaServer):
+class _Sessions(OpcUaServer, ABC):
     """Its sessions are broken in some way."""
 
-    def spoil(self, session: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def spoil(self, session: Any) -> None: ...
 
     async def _listen(self, server: Any, host: str, port: int) -> int:
         create = server.iserver.create_session
@@ -116,8 +118,7 @@ class Forgets(OpcUaServer):
             self.device.changed("mission")
 
 
-def _wire(name: str, kills: str, broken: type[OpcUaServer]) -> CraneVariant:
-    return CraneVariant(name, f"CRN-{kills}", (broken.__doc__ or "").strip(), server=broken)
+_wire = Maker(CraneVariant, "CRN-", OpcUaServer)
 
 
 MUTANTS: list[CraneVariant] = [

@@ -9,6 +9,7 @@ from typing import Any
 import simpy
 
 from hil.kits.crane.emulation import CraneVariant
+from hil.variant import Maker, said
 from twin.devices.crane import Crane, SpeedLimits
 from twin.devices.crane_mission import Cycle
 from twin.devices.crane_words import CraneError, Mission, MissionState, Protection, Step, Trouble
@@ -183,8 +184,7 @@ class LocksFallOpen(CraneBody):
                 self.set_lock(corner, False, cause=cause)
 
 
-def _crane(name: str, kills: str, broken: type[Crane]) -> CraneVariant:
-    return CraneVariant(name, f"CRN-{kills}", (broken.__doc__ or "").strip(), crane=broken)
+_crane = Maker(CraneVariant, "CRN-", Crane)
 
 
 def _values(name: str, kills: str, doc: str, **parameters: Any) -> CraneVariant:
@@ -209,7 +209,7 @@ MUTANTS: list[CraneVariant] = [
     _crane("obeys-under-the-button", "SAF-03", ObeysUnderTheButton),
     _values("brave-in-the-wind", "SAF-04", "Its wind limit is 40 m/s.", wind_stop_m_s=40.0),
     _crane("resumes-in-the-calm", "SAF-05", ResumesInTheCalm),
-    CraneVariant("locks-fall-open", "CRN-SAF-06", (LocksFallOpen.__doc__ or "").strip(),
+    CraneVariant("locks-fall-open", "CRN-SAF-06", said(LocksFallOpen),
                  body=LocksFallOpen),
     _crane("resumes-with-power", "SAF-07", ResumesWithPower),
     _values("long-arm", "SAF-08", "An order by hand lasts five seconds.", dead_man_s=5.0),

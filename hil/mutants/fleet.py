@@ -9,6 +9,7 @@ from typing import Any
 
 from hil.kits.fleet.emulation import FleetVariant
 from hil.kits.fleet.master import Master, Message, Out, Plan, Unit, Wish
+from hil.variant import Maker
 
 from .fleet_mind import MUTANTS as OF_THE_MIND
 
@@ -227,8 +228,7 @@ class EndedLeases(Master):
         super().send(unit, topic, body)
 
 
-def _wrong(name: str, kills: str, master: type[Master], base: str = "") -> FleetVariant:
-    return FleetVariant(name, kills, master.__doc__ or "", base=base, master=master)
+_wrong = Maker(FleetVariant, "", Master)
 
 
 MUTANTS = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from hil.kits.fleet.emulation import FleetVariant
 from hil.kits.fleet.master import LEASE_S, RESEND_S, STALE_S, Master, Message, Plan, Unit, Wish
+from hil.variant import Maker
 
 SLOW_S = 6.0
 
@@ -170,15 +172,15 @@ class PauseForgetsTheJob(Master):
         self.units[serial].plan = None
 
 
-class Grudge(Master):
+class Grudge(Master, ABC):
     """Never uses a vehicle again with which something was wrong; each kind says what."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.banned: set[str] = set()
 
-    def wrong(self, unit: Unit) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def wrong(self, unit: Unit) -> bool: ...
 
     def usable(self, unit: Unit) -> bool:
         if unit.state and self.wrong(unit):
@@ -403,8 +405,7 @@ class GrantsAll(AnybodyInTheZone):
         return True
 
 
-def _wrong(name: str, kills: str, master: type[Master], base: str = "") -> FleetVariant:
-    return FleetVariant(name, f"FLT-{kills}", master.__doc__ or "", base=base, master=master)
+_wrong = Maker(FleetVariant, "FLT-", Master)
 
 
 MUTANTS = [

@@ -8,8 +8,10 @@ a defect that somebody's product has had.
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 
 from hil.kits.gnss.emulation import GnssVariant
+from hil.variant import Maker
 from twin.devices.gnss import Fix, GnssReceiver, Quality
 from twin.wires.nmea import NmeaServer
 from twin.wires.nmea.sentences import checksum
@@ -19,11 +21,11 @@ from . import streams
 # ---------------------------------------------------------------- sentences
 
 
-class _Edits(NmeaServer):
+class _Edits(NmeaServer, ABC):
     """Changes the fields of each sentence before it leaves."""
 
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def edit(self, formatter: str, fields: list[str]) -> list[str]: ...
 
     def _spoil(self, line: bytes, draw: int) -> bytes:  # noqa: ARG002
         address, *fields = line[1:-5].decode().split(",")
@@ -236,12 +238,8 @@ class WakesAsItFellAsleep(GnssReceiver):
         return fix
 
 
-def _wire(name: str, kills: str, broken: type[NmeaServer]) -> GnssVariant:
-    return GnssVariant(name, f"GNS-{kills}", (broken.__doc__ or "").strip(), server=broken)
-
-
-def _receiver(name: str, kills: str, broken: type[GnssReceiver]) -> GnssVariant:
-    return GnssVariant(name, f"GNS-{kills}", (broken.__doc__ or "").strip(), receiver=broken)
+_wire = Maker(GnssVariant, "GNS-", NmeaServer)
+_receiver = Maker(GnssVariant, "GNS-", GnssReceiver)
 
 
 MUTANTS: list[GnssVariant] = [

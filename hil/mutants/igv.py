@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hil.kits.igv.emulation import IgvVariant
+from hil.variant import Maker, said
+from twin.devices.igv import Igv
 from twin.wires.vda5050.logic import OrderLogic
 from twin.wires.vda5050.vehicle import Vehicle
 
@@ -15,17 +17,13 @@ from . import igv_wire as wire
 from .igv_wire import Change, hears, speaks
 
 
-def _first(text: str | None) -> str:
-    return (text or "").strip().split("\n")[0]
-
-
 def _says(name: str, kills: str, change: Change, topic: str = "state", **more: Any) -> IgvVariant:
-    doc = more.pop("doc", None) or _first(change.__doc__)
+    doc = more.pop("doc", None) or said(change)
     return IgvVariant(name, f"IGV-{kills}", doc, vehicle=speaks(topic, change), **more)
 
 
 def _hears(name: str, kills: str, change: Change, topic: str = "order", **more: Any) -> IgvVariant:
-    doc = more.pop("doc", None) or _first(change.__doc__)
+    doc = more.pop("doc", None) or said(change)
     return IgvVariant(name, f"IGV-{kills}", doc, vehicle=hears(topic, change), **more)
 
 
@@ -34,23 +32,22 @@ def _now(name: str, kills: str, change: Change, **more: Any) -> IgvVariant:
 
 
 def _vehicle(name: str, kills: str, kind: type[Vehicle], doc: str = "") -> IgvVariant:
-    return IgvVariant(name, f"IGV-{kills}", doc or _first(kind.__doc__), vehicle=kind)
+    return IgvVariant(name, f"IGV-{kills}", doc or said(kind), vehicle=kind)
 
 
 def _logic(name: str, kills: str, kind: type[OrderLogic]) -> IgvVariant:
-    return IgvVariant(name, f"IGV-{kills}", _first(kind.__doc__), logic=kind)
+    return IgvVariant(name, f"IGV-{kills}", said(kind), logic=kind)
 
 
 def _topic(name: str, kills: str, doc: str, topic: str, **rule: Any) -> IgvVariant:
     return IgvVariant(name, f"IGV-{kills}", doc, topics={topic: rule})
 
 
-def _igv(name: str, kills: str, kind: Any) -> IgvVariant:
-    return IgvVariant(name, f"IGV-{kills}", _first(kind.__doc__), igv=kind)
+_igv = Maker(IgvVariant, "IGV-", Igv)
 
 
 def _zones(name: str, kills: str, kind: Any) -> IgvVariant:
-    return IgvVariant(name, f"IGV-{kills}", _first(kind.__doc__), "3.0", zones=kind)
+    return IgvVariant(name, f"IGV-{kills}", said(kind), "3.0", zones=kind)
 
 
 MUTANTS: list[IgvVariant] = [
@@ -65,7 +62,7 @@ MUTANTS: list[IgvVariant] = [
     _vehicle("passing-will", "CON-07", link.PassingWill),
     _vehicle("online-once", "CON-08", link.OnlineOnce),
     _vehicle("no-farewell", "CON-09", link.NoFarewell),
-    IgvVariant("one-counter", "IGV-HDR-01", _first(logic.OneCounter.__doc__),
+    IgvVariant("one-counter", "IGV-HDR-01", said(logic.OneCounter),
                writer=logic.OneCounter),
     _says("local-time", "HDR-02", wire.local_time),
     _says("other-name", "HDR-03", wire.says("manufacturer", "GATETWIN"), "visualization",

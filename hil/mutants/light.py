@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hil.kits.lane_io.emulation import LaneIoVariant
+from hil.variant import Maker
 from twin.devices.light import TrafficLight
 from twin.devices.remote_io import RemoteIO
 from twin.wires.modbus import ModbusServer
@@ -63,17 +62,13 @@ class SlowLamp(TrafficLight):
         self.clock.call_later(0.5 if on else 0.0, lambda: later(name, on, cause))
 
 
-def _light(name: str, kills: str, light: type[TrafficLight]) -> LaneIoVariant:
-    return LaneIoVariant(name, kills, (light.__doc__ or "").strip(), light=light)
-
-
-def _io(name: str, kills: str, io: type[RemoteIO], **more: Any) -> LaneIoVariant:
-    return LaneIoVariant(name, kills, (io.__doc__ or "").strip(), io=io, **more)
+_light = Maker(LaneIoVariant, "", TrafficLight)
+_io = Maker(LaneIoVariant, "", RemoteIO)
+_server = Maker(LaneIoVariant, "", ModbusServer)
 
 
 MUTANTS: list[LaneIoVariant] = [
-    LaneIoVariant("denies-coils", "LGT-DOC-01", (DeniesCoils.__doc__ or "").strip(),
-                  server=DeniesCoils),
+    _server("denies-coils", "LGT-DOC-01", DeniesCoils),
     LaneIoVariant(
         "red-is-out", "LGT-SIG-01", "Its red lamp is out, and nothing reports it.",
         faults=(("light", "lamp_out", {"lamp": "red"}),),
@@ -96,7 +91,6 @@ MUTANTS: list[LaneIoVariant] = [
     _io("latched", "LGT-REC-02", Latched),
     _light("battery", "LGT-REC-03", Battery),
     _io("remembers", "LGT-REC-04", Remembers),
-    LaneIoVariant("connection-is-life", "LGT-REC-05", (OneOut.__doc__ or "").strip(),
-                  server=OneOut),
+    _server("connection-is-life", "LGT-REC-05", OneOut),
     _light("slow-lamp", "LGT-SIG-01", SlowLamp),
 ]  # fmt: skip

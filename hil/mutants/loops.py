@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from hil.kits.lane_io.emulation import LaneIoVariant
+from hil.variant import Maker
 from twin.devices.loops import Loops
 from twin.devices.remote_io import RemoteIO
+from twin.wires.modbus import ModbusServer
 
 from .remote_io import CountsBothEdges, DeniesCoils
 
@@ -112,13 +114,13 @@ class Unpowered(RemoteIO):
         return True
 
 
-def _loops(name: str, kills: str, loops: type[Loops]) -> LaneIoVariant:
-    return LaneIoVariant(name, kills, (loops.__doc__ or "").strip(), loops=loops)
+_loops = Maker(LaneIoVariant, "", Loops)
+_io = Maker(LaneIoVariant, "", RemoteIO)
+_server = Maker(LaneIoVariant, "", ModbusServer)
 
 
 MUTANTS: list[LaneIoVariant] = [
-    LaneIoVariant("denies-coils", "LOP-DOC-01", (DeniesCoils.__doc__ or "").strip(),
-                  server=DeniesCoils),
+    _server("denies-coils", "LOP-DOC-01", DeniesCoils),
     _loops("slow-detector", "LOP-DET-01", SlowDetector),
     _loops("slow-release", "LOP-DET-02", SlowRelease),
     LaneIoVariant(
@@ -137,10 +139,8 @@ MUTANTS: list[LaneIoVariant] = [
         "damp-loops", "LOP-DET-09", "Loops near the end of their life no longer reach a high bed.",
         faults=(("loops", "worn", {"share": 1.0}),),
     ),
-    LaneIoVariant("counts-both-edges", "LOP-CNT-01", (CountsBothEdges.__doc__ or "").strip(),
-                  io=CountsBothEdges),
+    _io("counts-both-edges", "LOP-CNT-01", CountsBothEdges),
     _loops("comes-up-occupied", "LOP-REC-01", ComesUpOccupied),
     _loops("tunes-out", "LOP-REC-02", TunesOut),
-    LaneIoVariant("says-free-unpowered", "LOP-REC-03", (Unpowered.__doc__ or "").strip(),
-                  io=Unpowered, serves_unpowered=True),
+    _io("says-free-unpowered", "LOP-REC-03", Unpowered, serves_unpowered=True),
 ]  # fmt: skip

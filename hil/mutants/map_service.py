@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from abc import ABC, abstractmethod
 from typing import Any
 
 from aiohttp import web
 
 from hil.kits.map_service.emulation import TOKEN, MapServiceVariant
+from hil.variant import Maker
 from twin.devices.hdmap import MapService, MapVersion
 from twin.wires.hdmap import MapServer
 
@@ -47,11 +49,11 @@ class EmptyToken(MapServer):
 # ---------------------------------------------------------------- wrong requests
 
 
-class _After(MapServer):
+class _After(MapServer, ABC):
     """Changes answers before they leave."""
 
-    def bend(self, request: web.Request, answer: web.Response) -> web.Response:
-        raise NotImplementedError
+    @abstractmethod
+    def bend(self, request: web.Request, answer: web.Response) -> web.Response: ...
 
     async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         answer = await super()._answer(request, handler)
@@ -95,11 +97,11 @@ class TellsTheToken(_After):
 # ---------------------------------------------------------------- versions
 
 
-class _Entries(MapServer):
+class _Entries(MapServer, ABC):
     """Changes entries."""
 
-    def bend(self, version: MapVersion, entry: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def bend(self, version: MapVersion, entry: dict[str, Any]) -> dict[str, Any]: ...
 
     def _entry(self, version: MapVersion) -> dict[str, Any]:
         return self.bend(version, super()._entry(version))
@@ -187,8 +189,8 @@ class _Downloads(_After):
             return answer
         return answer if request.path.endswith("/active") else self.map(request, answer)
 
-    def map(self, request: web.Request, answer: web.Response) -> web.Response:
-        raise NotImplementedError
+    @abstractmethod
+    def map(self, request: web.Request, answer: web.Response) -> web.Response: ...
 
 
 def _again(answer: web.Response, **changes: Any) -> web.Response:
@@ -296,12 +298,8 @@ class Forgets(MapService):
         super()._fault_changed(kind, cause)
 
 
-def _server(name: str, kills: str, broken: type[MapServer]) -> MapServiceVariant:
-    return MapServiceVariant(name, f"MPS-{kills}", (broken.__doc__ or "").strip(), server=broken)
-
-
-def _service(name: str, kills: str, broken: type[MapService]) -> MapServiceVariant:
-    return MapServiceVariant(name, f"MPS-{kills}", (broken.__doc__ or "").strip(), service=broken)
+_server = Maker(MapServiceVariant, "MPS-", MapServer)
+_service = Maker(MapServiceVariant, "MPS-", MapService)
 
 
 MUTANTS: list[MapServiceVariant] = [

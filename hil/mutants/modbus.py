@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from hil.variant import ModbusVariant
+from hil.variant import ModbusVariant, said
 from twin.profiles import Identification
 from twin.wires.modbus import ModbusServer
 
@@ -238,7 +238,7 @@ def mutants(
     `without` are the ids that the kit does not take over.
     """
     made = [
-        kind(name, f"{prefix}-{end}", (server.__doc__ or "").strip(), server=server, **common)
+        kind(name, f"{prefix}-{end}", said(server), server=server, **common)
         for name, end, server in SERVERS
         if end not in without
     ]

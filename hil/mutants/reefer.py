@@ -7,12 +7,14 @@ the registers. Each reproduces a defect that somebody's product has had, or easi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from hil.kits.reefer.emulation import ReeferVariant
+from hil.variant import Maker
 from twin.devices.base import Value, Writer
 from twin.devices.reefer import NO_READING, ReeferRack
 from twin.wires.modbus import ModbusServer
@@ -53,11 +55,11 @@ class NoMultiple(ModbusServer):
 # ---------------------------------------------------------------- sockets
 
 
-class _Points(ReeferRack):
+class _Points(ReeferRack, ABC):
     """Shows points otherwise than they are."""
 
-    def shown(self, name: str, number: int, value: Callable[[], Value]) -> Value:
-        raise NotImplementedError
+    @abstractmethod
+    def shown(self, name: str, number: int, value: Callable[[], Value]) -> Value: ...
 
     def add_point(self, name: str, read: Callable[[], Value], *rest: Any, **more: Any) -> None:
         kind, _, socket = name.rpartition("_")
@@ -309,11 +311,11 @@ class ForgetsTheFirst(ReeferRack):
 # ---------------------------------------------------------------- messages
 
 
-class _Bends(ReeferMonitor):
+class _Bends(ReeferMonitor, ABC):
     """Changes every message before it leaves."""
 
-    def bend(self, message: dict[str, Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def bend(self, message: dict[str, Any]) -> None: ...
 
     def message(self, socket: int) -> bytes | None:
         made = super().message(socket)
@@ -423,16 +425,9 @@ class ForgetsMinutes(_Points):
         return max(0, float(value()) - self._lost.get(number, 0.0))
 
 
-def _rack(name: str, kills: str, broken: type[ReeferRack]) -> ReeferVariant:
-    return ReeferVariant(name, f"RFR-{kills}", (broken.__doc__ or "").strip(), rack=broken)
-
-
-def _server(name: str, kills: str, broken: type[ModbusServer]) -> ReeferVariant:
-    return ReeferVariant(name, f"RFR-{kills}", (broken.__doc__ or "").strip(), server=broken)
-
-
-def _monitor(name: str, kills: str, broken: type[ReeferMonitor]) -> ReeferVariant:
-    return ReeferVariant(name, f"RFR-{kills}", (broken.__doc__ or "").strip(), monitor=broken)
+_rack = Maker(ReeferVariant, "RFR-", ReeferRack)
+_server = Maker(ReeferVariant, "RFR-", ModbusServer)
+_monitor = Maker(ReeferVariant, "RFR-", ReeferMonitor)
 
 
 MUTANTS: list[ReeferVariant] = [

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from hil.kits.lane_io.emulation import LaneIoVariant
+from hil.variant import Maker
 from twin.devices.remote_io import RemoteIO
 from twin.wires.modbus import ModbusServer
 
@@ -175,12 +176,8 @@ class Remembers(RemoteIO):
     _held: dict[str, bool] = {}  # noqa: RUF012 - replaced, never changed
 
 
-def _io(name: str, kills: str, io: type[RemoteIO]) -> LaneIoVariant:
-    return LaneIoVariant(name, kills, (io.__doc__ or "").strip(), io=io)
-
-
-def _server(name: str, kills: str, server: type[ModbusServer]) -> LaneIoVariant:
-    return LaneIoVariant(name, kills, (server.__doc__ or "").strip(), server=server)
+_io = Maker(LaneIoVariant, "", RemoteIO)
+_server = Maker(LaneIoVariant, "", ModbusServer)
 
 
 MUTANTS: list[LaneIoVariant] = [

@@ -6,10 +6,9 @@ the frame. Each reproduces a defect that somebody's product has had.
 
 from __future__ import annotations
 
-from typing import Any
-
 from hil.kits.weighbridge.emulation import WeighbridgeVariant
 from hil.suites.weighbridge import WITHOUT
+from hil.variant import Maker
 from twin.devices.weighbridge import Weighbridge
 from twin.wires.modbus import ModbusServer
 from twin.wires.toledo import ToledoServer
@@ -18,24 +17,9 @@ from . import modbus
 from . import weighbridge_scale as scale
 from . import weighbridge_wire as wire
 
-
-def _made(name: str, kills: str, broken: type[Any], **more: Any) -> WeighbridgeVariant:
-    doc = (broken.__doc__ or "").strip()
-    return WeighbridgeVariant(name, f"WGH-{kills}", doc, **more)
-
-
-def _scale(name: str, kills: str, broken: type[Weighbridge]) -> WeighbridgeVariant:
-    return _made(name, kills, broken, scale=broken)
-
-
-def _modbus(name: str, kills: str, broken: type[ModbusServer]) -> WeighbridgeVariant:
-    return _made(name, kills, broken, server=broken)
-
-
-def _toledo(
-    name: str, kills: str, broken: type[ToledoServer], base: str = "toledo"
-) -> WeighbridgeVariant:
-    return _made(name, kills, broken, toledo=broken, base=base)
+_scale = Maker(WeighbridgeVariant, "WGH-", Weighbridge)
+_modbus = Maker(WeighbridgeVariant, "WGH-", ModbusServer)
+_toledo = Maker(WeighbridgeVariant, "WGH-", ToledoServer, "toledo")
 
 
 MUTANTS: list[WeighbridgeVariant] = [

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from twin.clock import NS
@@ -15,7 +16,7 @@ LADEN_KG = 10_000.0
 # ---------------------------------------------------------------- the load
 
 
-class _Bent(Weighbridge):
+class _Bent(Weighbridge, ABC):
     """Adds an error of its own; `_changed_s` is since when the load is as heavy as it is."""
 
     _laden_ns = 0
@@ -23,8 +24,8 @@ class _Bent(Weighbridge):
     _highest_kg = 0.0
     _loadings = 0
 
-    def error_kg(self, t_ns: int) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def error_kg(self, t_ns: int) -> float: ...
 
     def _zero_error_kg(self, t_ns: int) -> float:
         return super()._zero_error_kg(t_ns) + self.error_kg(t_ns)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 from twin.devices.weighbridge import Weighbridge
@@ -62,13 +63,13 @@ class ConnectionIsLife(ModbusServer):
 # ---------------------------------------------------------------- Toledo: frames
 
 
-class _NowAndThen(ToledoServer):
+class _NowAndThen(ToledoServer, ABC):
     """Breaks one frame in five."""
 
     _made = 0
 
-    def broken(self, frame: bytes) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def broken(self, frame: bytes) -> bytes: ...
 
     def frame(self) -> bytes:
         self._made += 1
