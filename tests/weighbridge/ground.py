@@ -8,7 +8,7 @@ from typing import Any
 
 from twin import site
 from twin.clock import Clock
-from twin.devices.weighbridge import Weighbridge, WeighbridgeParameters
+from twin.devices.weighbridge import STATUS_BITS, Weighbridge, WeighbridgeParameters
 from twin.trace import Trace
 from twin.world.lane import Lane, Mover
 from twin.world.motion import Limits, drive_to, stop_at
@@ -16,11 +16,18 @@ from twin.world.vehicle import Axle, Temper, Vehicle
 
 LIMITS = Limits(speed_m_s=3.0, acceleration_m_s2=0.8, braking_m_s2=1.5)
 GEOMETRY = site.load("bac-luan-2").geometry["truck-lane"]
+AXLES = (6_500.0, 9_700.0, 8_100.0, 8_000.0, 7_900.0)
+GROSS = sum(AXLES)
 
 
 class StubArm:
     def on_event(self, callback: Any) -> None: ...
     def set_obstacle(self, obstacle: Any) -> None: ...
+
+
+def bit(name: str, status: int) -> bool:
+    """Whether a status word of the scale has this bit set."""
+    return bool(status >> STATUS_BITS.index(name) & 1)
 
 
 def truck(*loads_kg: float, id: str = "v1", length_m: float = 16.0) -> Vehicle:

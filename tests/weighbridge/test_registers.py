@@ -5,12 +5,10 @@ from __future__ import annotations
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from tests.weighbridge.ground import Yard
+from tests.weighbridge.ground import AXLES, Yard
 from twin import profiles
 from twin.clock import Clock, run_virtual
 from twin.wires.modbus import ModbusServer
-
-AXLES = (6_500.0, 9_700.0, 8_100.0, 8_000.0, 7_900.0)
 
 
 def test_registers_show_the_scale() -> None:

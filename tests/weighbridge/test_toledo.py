@@ -14,14 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.weighbridge.decoder import BadFrameError, Shown, decode
-from tests.weighbridge.ground import GEOMETRY, Yard, truck
+from tests.weighbridge.ground import AXLES, GEOMETRY, GROSS, Yard, truck
 from twin.clock import Clock, run_real, run_virtual
 from twin.errors import HarnessError, UnknownName
 from twin.profiles.toledo import ToledoProfile, load
 from twin.wires.toledo import ToledoServer
-
-AXLES = (6_500.0, 9_700.0, 8_100.0, 8_000.0, 7_900.0)
-GROSS = sum(AXLES)
 
 
 class Terminal:
