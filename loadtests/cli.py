@@ -20,9 +20,11 @@ import click
 from loadtests.cli_mqtt import mqtt
 from loadtests.cli_run import (
     common,
+    device_option,
     endpoints_option,
     finish,
     json_option,
+    named,
     needs,
     out_option,
     run_open,
@@ -78,7 +80,7 @@ load.add_command(opcua)
 @load.command()
 @click.option("--target", help="HOST:PORT of a Modbus TCP device.")
 @endpoints_option()
-@click.option("--device", help="Id of a device in --endpoints, e.g. in-1.barrier.")
+@device_option("a device in --endpoints, e.g. in-1.barrier")
 @click.option(
     "--read",
     "reads",
@@ -107,18 +109,17 @@ def modbus(
     from loadtests.endpoints import modbus_device
     from loadtests.modbus import ModbusWorkload, parse_block
 
-    if endpoints and device and not target:
-        known = modbus_device(endpoints, device)
-        named = tuple(text for text in reads if ":" not in text)
+    address = named(target, endpoints, device)
+    if isinstance(address, tuple):
+        known = modbus_device(*address)
+        points = tuple(text for text in reads if ":" not in text)
         blocks = [parse_block(text) for text in reads if ":" in text]
-        blocks += known.blocks(named) if named or not reads else []
-        target, unit = known.target, known.unit if unit is None else unit
-    elif target and not (endpoints or device):
-        blocks = [parse_block(text) for text in reads or ("holding:100:2",)]
+        blocks += known.blocks(points) if points or not reads else []
+        address, unit = known.target, known.unit if unit is None else unit
     else:
-        raise click.UsageError("give --target, or --endpoints together with --device")
-    workload = ModbusWorkload(target, blocks, 1 if unit is None else unit)
-    run_open(ctx, "modbus", target, workload, run)
+        blocks = [parse_block(text) for text in reads or ("holding:100:2",)]
+    workload = ModbusWorkload(address, blocks, 1 if unit is None else unit)
+    run_open(ctx, "modbus", address, workload, run)
 
 
 @load.command()

@@ -5,34 +5,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
-from loadtests.cli_run import Command, common, needs, run_open
+from loadtests.cli_run import Command, account_options, common, needs, run_open, together
 
 
 def broker_options() -> Callable[[Command], Command]:
     """Where the broker is and how to come in."""
     pem = click.Path(path_type=Path, exists=True, dir_okay=False)
-    options = [
+    return together(
         click.option("--target", required=True, help="HOST:PORT, mqtt://… or mqtts://… (TLS)."),
-        click.option("--user", default="", help="User name at the broker."),
-        click.option(
-            "--password", default="", envvar="GATETWIN_MQTT_PASSWORD", help="Its password."
-        ),
+        account_options("GATETWIN_MQTT_PASSWORD", "User name at the broker."),
         click.option("--ca", type=pem, help="PEM file of the authority to trust; asks for TLS."),
         click.option("--cert", type=pem, help="PEM file of a client certificate."),
         click.option("--key", type=pem, help="PEM file of its key."),
-    ]  # fmt: skip
-
-    def decorate(command: Command) -> Command:
-        decorated: Any = command
-        for option in reversed(options):
-            decorated = option(decorated)
-        return cast("Command", decorated)
-
-    return decorate
+    )
 
 
 @click.command()

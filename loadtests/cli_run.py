@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -32,7 +32,7 @@ Command = Callable[..., Any]
 
 def common(*, rate: float = 10.0, connections: int = 16) -> Callable[[Command], Command]:
     """Options of the open drivers, with the defaults that suit one of them."""
-    options = [
+    return together(
         click.option(
             "--rate", type=float, default=rate, show_default=True, help="Mean arrivals/s."
         ),
@@ -64,15 +64,32 @@ def common(*, rate: float = 10.0, connections: int = 16) -> Callable[[Command], 
         slo_option(),
         out_option(),
         json_option(),
-    ]
+    )
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator; `--help` shows them in this order."""
 
     def decorate(command: Command) -> Command:
-        decorated: Any = command
         for option in reversed(options):
-            decorated = option(decorated)
-        return cast("Command", decorated)
+            command = option(command)
+        return command
 
     return decorate
+
+
+def account_options(envvar: str, user: str, *, default: str = "") -> Callable[[Command], Command]:
+    """Who comes, and the password; `user` is the help of its name."""
+    return together(
+        click.option("--user", default=default, show_default=bool(default), help=user),
+        click.option("--password", default="", envvar=envvar, help="Its password."),
+    )
+
+
+def many_option(name: str, most: int, default: int, help: str) -> Callable[[Command], Command]:
+    """How many of something are held open, 0 to `most`."""
+    kind = click.IntRange(0, most)
+    return click.option(name, type=kind, default=default, show_default=True, help=help)
 
 
 def slo_option() -> Callable[[Command], Command]:
@@ -98,6 +115,20 @@ def endpoints_option() -> Callable[[Command], Command]:
         type=click.Path(path_type=Path),
         help="Wire list of the gate, as `gatetwin serve` writes it.",
     )
+
+
+def device_option(what: str) -> Callable[[Command], Command]:
+    """One device of the wire list; `what` is its kind and an example."""
+    return click.option("--device", help=f"Id of {what}.")
+
+
+def named(target: str | None, endpoints: Path | None, device: str | None) -> str | tuple[Path, str]:
+    """What is loaded: --target, or a device of a wire list; a usage error unless it is one."""
+    if endpoints and device and not target:
+        return endpoints, device
+    if target and not (endpoints or device):
+        return target
+    raise click.UsageError("give --target, or --endpoints together with --device")
 
 
 def json_option() -> Callable[[Command], Command]:

@@ -8,23 +8,25 @@ from typing import Any
 
 import click
 
-from loadtests.cli_run import common, endpoints_option, needs, run_open
+from loadtests.cli_run import (
+    account_options,
+    common,
+    device_option,
+    endpoints_option,
+    many_option,
+    named,
+    needs,
+    run_open,
+)
 
 
 @click.command()
 @click.option("--target", help="Address of the camera, HOST:PORT or a URL.")
-@click.option("--user", default="admin", show_default=True, help="User for HTTP digest.")
-@click.option("--password", default="", envvar="GATETWIN_CAMERA_PASSWORD", help="Its password.")
+@account_options("GATETWIN_CAMERA_PASSWORD", "User for HTTP digest.", default="admin")
 @click.option("--channel", type=click.IntRange(1), default=1, show_default=True)
 @endpoints_option()
-@click.option("--device", help="Id of a camera in --endpoints, e.g. in-1.camera.")
-@click.option(
-    "--subscribers",
-    type=click.IntRange(0, 10_000),
-    default=4,
-    show_default=True,
-    help="Alert streams that are held open.",
-)
+@device_option("a camera in --endpoints, e.g. in-1.camera")
+@many_option("--subscribers", 10_000, 4, "Alert streams that are held open.")
 @click.option(
     "--echo",
     type=click.FloatRange(0, 1),
@@ -56,11 +58,10 @@ def isapi(
     from loadtests.endpoints import camera as listed_camera
     from loadtests.isapi import Camera, IsapiWorkload, base_url
 
-    if endpoints and device and not target:
-        target, user, password, channel = listed_camera(endpoints, device)
-    elif not target or endpoints or device:
-        raise click.UsageError("give --target, or --endpoints together with --device")
-    camera = Camera(base_url(target), user, password, channel, run["timeout"])
+    address = named(target, endpoints, device)
+    if isinstance(address, tuple):
+        address, user, password, channel = listed_camera(*address)
+    camera = Camera(base_url(address), user, password, channel, run["timeout"])
     workload = IsapiWorkload(camera, subscribers=subscribers, echo_share=echo, seed=run["seed"])
     asyncio.run(camera.check())
     run_open(ctx, "isapi", camera.url, workload, run, workload.listeners)
@@ -68,8 +69,7 @@ def isapi(
 
 @click.command()
 @click.option("--target", required=True, help="opc.tcp://HOST:PORT/PATH of the server.")
-@click.option("--user", default="", help="User name; anonymous without one.")
-@click.option("--password", default="", envvar="GATETWIN_OPCUA_PASSWORD", help="Its password.")
+@account_options("GATETWIN_OPCUA_PASSWORD", "User name; anonymous without one.")
 @click.option("--node", "nodes", multiple=True, help="Node id, as ns=6;s=crane-1.hoist.place.")
 @click.option(
     "--browse",
@@ -78,13 +78,7 @@ def isapi(
     show_default=True,
     help="Without --node: how many variables below Objects are taken.",
 )
-@click.option(
-    "--subscribers",
-    type=click.IntRange(0, 1_000),
-    default=1,
-    show_default=True,
-    help="Sessions that subscribe to all nodes.",
-)
+@many_option("--subscribers", 1_000, 1, "Sessions that subscribe to all nodes.")
 @click.option(
     "--publishing-ms", type=click.FloatRange(1, 60_000), default=100.0, show_default=True,
     help="Publishing interval that subscribers ask for.",
@@ -118,13 +112,9 @@ def opcua(
 @click.command()
 @click.option("--target", help="HOST:PORT of a scale terminal or its serial server.")
 @endpoints_option()
-@click.option("--device", help="Id of a scale in --endpoints, e.g. in-1.scale.")
-@click.option(
-    "--streams",
-    type=click.IntRange(0, 10_000),
-    default=1,
-    show_default=True,
-    help="Connections that read every frame; most terminals take two in all.",
+@device_option("a scale in --endpoints, e.g. in-1.scale")
+@many_option(
+    "--streams", 10_000, 1, "Connections that read every frame; most terminals take two in all."
 )
 @click.option(
     "--frames-per-s",
@@ -155,10 +145,9 @@ def toledo(
     from loadtests.endpoints import toledo_scale
     from loadtests.toledo import FrameListener, ToledoTarget, ToledoWorkload
 
-    if endpoints and device and not target:
-        target = toledo_scale(endpoints, device)
-    elif not target or endpoints or device:
-        raise click.UsageError("give --target, or --endpoints together with --device")
-    scale = ToledoTarget(target, frames_per_s, checksum, run["timeout"])
+    address = named(target, endpoints, device)
+    if isinstance(address, tuple):
+        address = toledo_scale(*address)
+    scale = ToledoTarget(address, frames_per_s, checksum, run["timeout"])
     listeners = [FrameListener(scale) for _ in range(streams)]
-    run_open(ctx, "toledo", target, ToledoWorkload(scale), run, listeners)
+    run_open(ctx, "toledo", address, ToledoWorkload(scale), run, listeners)
