@@ -16,6 +16,7 @@ import simpy
 
 from twin.clock import Clock
 from twin.devices import barrier_wear
+from twin.devices.barrier_points import offer
 from twin.devices.barrier_words import (
     COMMANDS,
     CONTACTS,
@@ -25,7 +26,7 @@ from twin.devices.barrier_words import (
     BarrierParameters,
     GateStatus,
 )
-from twin.devices.base import Device, FaultKind, Writer
+from twin.devices.base import Device, FaultKind
 from twin.devices.wear import WORN, Part
 from twin.errors import UnknownName
 from twin.physics.engine import EventKind
@@ -63,9 +64,11 @@ class Barrier(Device):
         self.partial_operations = 0
         self.obstacle = False
         self.safety_input = False
-        self._contacts = dict.fromkeys(CONTACTS, False)
+        self.contacts = dict.fromkeys(CONTACTS, False)
+        """Which dry contacts are closed."""
         self._contact_generation = dict.fromkeys(CONTACTS, 0)
-        self._calibrated = self.parameters.calibrated
+        self.calibrated = self.parameters.calibrated
+        """Whether it knows its ends."""
         self._went_up = False
         self._wish = GateStatus.UNKNOWN
         self._timers: dict[str, simpy.Timeout] = {}
@@ -78,70 +81,11 @@ class Barrier(Device):
     # --- what it shows ---------------------------------------------------------------------------
 
     def _offer_points(self) -> None:
-        p, add = self.parameters, self.add_point
-        add("board_id", lambda: p.board_id, doc="board class and id")
-        add("fw_major", lambda: p.firmware[0], doc="firmware version, first number")
-        add("fw_minor", lambda: p.firmware[1], doc="firmware version, second number")
-        add("fw_patch", lambda: p.firmware[2], doc="firmware version, third number")
-        add("serial", lambda: p.serial, doc="serial number, 14 characters at most")
-        add("gate_status", lambda: self.status.value, doc="what the controller believes")
-        add(
-            "position_percent",
-            self.position_percent,
-            unit="%",
-            doc="0 closed to 100 open, or `unknown`",
-        )
-        add("needs_calibration", lambda: not self._calibrated, doc="the ends are not known")
-        add("limit_open", lambda: self.limit("open"), doc="limit switch open")
-        add("limit_closed", lambda: self.limit("closed"), doc="limit switch closed")
-        add("obstacle", lambda: self.obstacle, doc="the last move met an obstacle")
-        add("safety_input", lambda: self.safety_input, doc="photocell or safety loop is active")
-        add(
-            "inputs",
-            self._inputs,
-            doc="bits: 0 safety, 1 open, 2 close, 3 stop contact, "
-            "4 limit open, 5 limit closed (our order)",
-        )
-        add("last_error", lambda: int(self.last_error), doc="see BarrierError; 0 none")
-        add("operations", self._ever_made, doc="open and close operations ever made")
-        add(
-            "partial_operations",
-            lambda: self.partial_operations,
-            doc="operations since the last reset",
-        )
-        add("board_temperature_c", self._temperature_c, unit="°C", doc="board temperature")
-        add(
-            "motor_load_percent",
-            lambda: round(100 * barrier_wear.motor_load(self.arm.parameters), 1),
-            unit="%",
-            doc="engineering: torque that lifts the closed arm, of the motor's limit",
-        )
-        for name in COMMANDS:
-            add(name, lambda: False, self._writer(name), doc=f"order: {name}")
-        for name in CONTACTS:
-            self._offer_contact(name)
-
-    def _offer_contact(self, name: str) -> None:
-        def write(value: bool | float, cause: int = -1, /) -> None:
-            self.contact(name, bool(value), cause=cause)
-
-        self.add_point(
-            f"contact_{name}",
-            lambda: self._contacts[name],
-            write,
-            doc=f"terminal {name}: closed by a relay or a button",
-        )
-
-    def _writer(self, name: str) -> Writer:
-        def write(value: bool | float, cause: int = -1, /) -> None:
-            if value:
-                self.command(name, cause=cause)
-
-        return write
+        offer(self)
 
     def position_percent(self) -> int | str:
         """0 closed to 100 open by the encoder; `unknown` without it or before calibration."""
-        if not self._calibrated or "no_position_feedback" in self.faults:
+        if not self.calibrated or "no_position_feedback" in self.faults:
             return "unknown"
         share = self.arm.state.angle_rad / self.arm.parameters.travel_rad
         return min(100, max(0, round(100 * share)))
@@ -153,20 +97,8 @@ class Barrier(Device):
             return False
         return self.arm.at_open if which == "open" else self.arm.at_closed
 
-    def _inputs(self) -> int:
-        bits = (
-            self.safety_input,
-            *self._contacts.values(),
-            self.limit("open"),
-            self.limit("closed"),
-        )
-        return sum(bit << index for index, bit in enumerate(bits))
-
-    def _ever_made(self) -> int:
-        """Its counter also knows what it did before this run."""
-        return self.operations + round(2 * self.wear.before("drive"))
-
-    def _temperature_c(self) -> int:
+    def temperature_c(self) -> int:
+        """Of the board, which warms with every move."""
         age_s = self.clock.now_s() - self._heat_at_s
         heat = self._heat_c * math.exp(-age_s / self.parameters.cooling_s)
         return round(self.parameters.ambient_c + heat)
@@ -202,17 +134,17 @@ class Barrier(Device):
         A contact is a command once it has been closed for `input_s`. While the open contact is
         held, the arm stays up; while the stop contact is held, nothing starts.
         """
-        if name not in self._contacts:
+        if name not in self.contacts:
             raise UnknownName(f"contact of {self.id}", name, CONTACTS)
-        if self._contacts[name] == closed:
+        if self.contacts[name] == closed:
             return
-        self._contacts[name] = closed
+        self.contacts[name] = closed
         self._contact_generation[name] += 1
         generation = self._contact_generation[name]
         self.changed("inputs")
 
         def recognised() -> None:
-            if self._contact_generation[name] == generation and self._contacts[name]:
+            if self._contact_generation[name] == generation and self.contacts[name]:
                 self.command(name, via="contact", cause=cause)
 
         if closed:
@@ -235,7 +167,7 @@ class Barrier(Device):
         self._forget()
         self.arm.power(on, cause=cause)
         if on:
-            self._calibrated = self.limit("open") != self.limit("closed")
+            self.calibrated = self.limit("open") != self.limit("closed")
             self._error(BarrierError.POWER_FAILED)
         self._become(self._status_at_rest() if on else GateStatus.UNKNOWN, cause)
         self.changed("power")
@@ -244,10 +176,10 @@ class Barrier(Device):
         """The manual release: a released arm gives to a hand, and its position is lost."""
         self._forget()
         if on:
-            self._calibrated = False
+            self.calibrated = False
         self.arm.release(on, cause=cause)
         if not on:
-            self._calibrated = self.limit("open") != self.limit("closed")
+            self.calibrated = self.limit("open") != self.limit("closed")
         self._become(GateStatus.UNKNOWN if on else self._status_at_rest(), cause)
 
     # --- what it decides -------------------------------------------------------------------------
@@ -255,9 +187,9 @@ class Barrier(Device):
     def _order(self, wish: GateStatus, cause: int) -> None:
         """Start a move after the motor's latency, unless an input forbids it."""
         closing = wish is GateStatus.CLOSING
-        if "ok_but_no_motion" in self.faults or self._contacts["stop"] or self.arm.released:
+        if "ok_but_no_motion" in self.faults or self.contacts["stop"] or self.arm.released:
             return
-        if closing and (self.safety_input or self._contacts["open"]):
+        if closing and (self.safety_input or self.contacts["open"]):
             return
         if "start" in self._timers and self._wish is wish:
             return  # it is about to start just so: a repeated order does not put it off
@@ -275,7 +207,7 @@ class Barrier(Device):
             return
         p, arm = self.parameters, self.arm
         to_deg = None
-        if not self._calibrated:
+        if not self.calibrated:
             wish = GateStatus.CALIBRATING  # it does not know where half-way is either
         elif wish is GateStatus.PARTIAL_OPENING:
             to_deg = self._partial_deg()
@@ -285,7 +217,7 @@ class Barrier(Device):
         self._count()
         record = self._become(wish, cause)
         # A search for the ends is given more time; a drive with a fault does not know of it.
-        pace = 1.0 if self._calibrated else p.calibration_speed
+        pace = 1.0 if self.calibrated else p.calibration_speed
         travel_s = (arm.parameters.open_s if up else arm.parameters.close_s) / pace
         self._after(
             "run_time", p.run_time_factor * travel_s + 1.0, lambda: self._ran_too_long(record)
@@ -300,7 +232,7 @@ class Barrier(Device):
         if self.status in MOVING:
             searching = self.status is GateStatus.CALIBRATING and up == self._went_up
             return wish is not self.status and not searching
-        if wish is GateStatus.PARTIAL_OPENING and self._calibrated:
+        if wish is GateStatus.PARTIAL_OPENING and self.calibrated:
             return self.arm.angle_deg() < self._partial_deg() - 0.5
         return not self.limit("open" if up else "closed")
 
@@ -386,7 +318,7 @@ class Barrier(Device):
         # Otherwise the motor runs on against the end until its time is over.
 
     def _is_at_end(self, up: bool, cause: int) -> None:
-        self._calibrated = True
+        self.calibrated = True
         self._went_up = up
         self._become(GateStatus.OPEN if up else GateStatus.CLOSED, cause)
         if up:
@@ -407,7 +339,7 @@ class Barrier(Device):
             self._after("auto_close", self.parameters.auto_close_s, lambda: self._auto_close(cause))
 
     def _auto_close(self, cause: int) -> None:
-        if self.safety_input or self._contacts["open"]:
+        if self.safety_input or self.contacts["open"]:
             self._plan_auto_close(cause)
         else:
             self._order(GateStatus.CLOSING, cause)
@@ -443,7 +375,7 @@ class Barrier(Device):
         self.arm.reversal_s = self._reversal_s()
 
     def _status_at_rest(self) -> GateStatus:
-        if not self._calibrated:
+        if not self.calibrated:
             return GateStatus.UNKNOWN
         if self.limit("closed"):
             return GateStatus.CLOSED

@@ -1,10 +1,6 @@
-"""The OPC UA server of one crane.
+"""The OPC UA server of one crane: its life, its sessions and connections, and its faults.
 
-The crane's points are copied into the address space: all of them at every change; those that a
-client monitors every `sampling_s` while something moves or swings, and every `idle_sampling_s`
-otherwise, on one grid for all clients; those that are read, when they are read. A value is written
-with the instant at which it was sampled and only when it changed; a point whose sensor fails is
-written with a bad status.
+What it shows of the crane's points, and when, stands in `sampling`.
 """
 
 from __future__ import annotations
@@ -12,29 +8,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from asyncua import Server, ua
 from asyncua.server.internal_session import InternalSession
 
 from twin.clock import Clock
-from twin.devices.base import FaultKind, Faulty, Parameter
+from twin.devices.base import FaultKind, Parameter
 from twin.devices.crane import Crane
-from twin.errors import CannotListen, HarnessError, UnknownName
+from twin.errors import CannotListen, HarnessError
 from twin.profiles.opcua import OpcUaProfile, load, types
 from twin.trace import Trace
 from twin.wires.opcua import clockwork
 from twin.wires.opcua.events import EventFeed
 from twin.wires.opcua.methods import Methods
-from twin.wires.opcua.model import Bound, Builder, Space
+from twin.wires.opcua.model import Bound, Builder
+from twin.wires.opcua.sampling import Sampling
 from twin.wires.opcua.security import Account, Accounts, Identity, Role, make_identity
 from twin.wires.opcua.sessions import Connection, Core, Listener
 
 _STOP_TIMEOUT_S = 5.0
 
 
-class OpcUaServer(Faulty):
+class OpcUaServer(Sampling):
     """Serves one crane; `quirks` switches those of the profile by id."""
 
     FAULTS: ClassVar[Mapping[str, FaultKind]] = {
@@ -76,13 +73,7 @@ class OpcUaServer(Faulty):
         `secure` offers Basic256Sha256 with sign-and-encrypt, with `identity` or one made at the
         start; `plain` offers no security as well.
         """
-        super().__init__(f"{device.id}.opcua", trace)
-        self.device, self.clock, self.profile = device, clock, profile or load()
-        self.quirks: dict[str, bool] = {quirk.id: quirk.on for quirk in self.profile.quirks}
-        for name, on in (quirks or {}).items():
-            if name not in self.quirks:
-                raise UnknownName(f"quirk of profile {self.profile.name}", name, self.quirks)
-            self.quirks[name] = on
+        super().__init__(device, profile or load(), quirks or {}, clock=clock, trace=trace)
         if not (secure or plain):
             raise HarnessError(f"{self.id}: neither a plain nor a secure endpoint is offered")
         if not accounts and anonymous is None:
@@ -90,20 +81,12 @@ class OpcUaServer(Faulty):
         self.users = Accounts(accounts or {}, anonymous=anonymous)
         self._named, self._anonymous = bool(accounts), anonymous is not None
         self.identity, self._secure, self._plain = identity, secure, plain
-        self._server: Server | None = None
         self._listener: Listener | None = None
-        self._space: Space
-        self._shown: dict[ua.NodeId, Any] = {}
         self._connections: list[Connection] = []
         self._accepted = 0
         self._sessions = 0
-        self._open: set[int] = set()
-        self._woken = asyncio.Event()
-        self._all_changed = False
         self._sampler: asyncio.Task[None] | None = None
-        self._events: EventFeed
         self._methods = Methods(device)
-        device.on_change(self._changed)
 
     @property
     def application_uri(self) -> str:
@@ -211,92 +194,6 @@ class OpcUaServer(Faulty):
         indices = {key: number for number, key in enumerate(uris, start=2)}
         builder = Builder(core, self.profile, indices, self.device.points, self.device.id)
         self._space = builder.build()
-
-    # --- values -----------------------------------------------------------------------------
-
-    def _changed(self, what: str) -> None:
-        if self._server is None:
-            return
-        if what in ("mission", "protection"):
-            self._events.queue(what, clockwork.civil(self.clock))
-        self._wake()
-
-    def _wake(self) -> None:
-        """Have everything sampled, not only what is monitored."""
-        self._all_changed = True
-        self._woken.set()
-
-    async def _run(self) -> None:
-        try:
-            while True:
-                timer = self._arm()
-                await self._woken.wait()
-                if timer is not None:
-                    timer.cancel()
-                self._woken.clear()
-                everything, self._all_changed = self._all_changed, False
-                await self._sample(None if everything else self._monitored())
-                await self._events.send()
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the run
-            self.clock.fail(error)
-
-    def _arm(self) -> asyncio.TimerHandle | None:
-        """Sample again when it is time to; never without a client that monitors something."""
-        if not (self._open and self._monitored()):
-            return None
-        busy = self.device.busy
-        wait_s = self.profile.sampling_s if busy else self.profile.idle_sampling_s
-        # on a grid, so that what one client does never moves the samples of another
-        step = math.floor(self.clock.now_s() / wait_s + 1e-9) + 1
-        return self.clock.loop.call_at(
-            self.clock.loop_time_of(round(step * wait_s * 1e9)), self._woken.set
-        )
-
-    def _monitored(self) -> list[Bound]:
-        return [bound for bound in self._space.bound if bound.cell.datachange_callbacks]
-
-    async def refresh(self, nodes: Iterable[ua.NodeId]) -> None:
-        """Sample those of `nodes` that show a point: a client is about to look at them."""
-        by_node = self._space.by_node
-        await self._sample([by_node[node] for node in nodes if node in by_node])
-
-    def watched(self) -> None:
-        """A client has begun to monitor something."""
-        self._woken.set()
-
-    async def _sample(self, some: Iterable[Bound] | None = None) -> None:
-        """Bring `some` points, or all, into the address space where they have changed."""
-        if "stale" in self.faults or self._server is None:
-            return
-        now = clockwork.civil(self.clock)
-        stamp = now
-        if self.quirks.get("local-time", False):
-            offset = self.clock.day_start.utcoffset()
-            stamp = now + offset if offset is not None else now
-        bad = self.faults.get("bad_quality")
-        restamp = self.quirks.get("restamp", False)
-        for bound in self._space.bound if some is None else some:
-            status = ""
-            if bad is not None and bad["point"] == bound.row.point:
-                status = str(bad["status"])
-            value = bound.point.read()
-            shown = (value, status)
-            before = self._shown.get(bound.node)
-            if not restamp and _same(before, shown, bound.row.deadband):
-                continue
-            self._shown[bound.node] = shown
-            await self._write(bound, value, status, stamp, now)
-
-    async def _write(self, bound: Bound, value: Any, status: str, stamp: Any, now: Any) -> None:
-        assert self._server is not None
-        code = ua.StatusCode(getattr(ua.StatusCodes, status)) if status else ua.StatusCode()
-        data = ua.DataValue(
-            ua.Variant(_coded(value, bound.variant), bound.variant), code,
-            SourceTimestamp=stamp, ServerTimestamp=now,
-        )  # fmt: skip
-        await self._server.iserver.aspace.write_attribute_value(
-            bound.node, ua.AttributeIds.Value, data
-        )
 
     # --- what sessions ask (Face) -------------------------------------------------------------
 
@@ -415,24 +312,6 @@ class OpcUaServer(Faulty):
             for connection in list(self._connections):
                 connection.end("link down" if kind == "link_down" else "dropped")
         self._wake()
-
-
-def _same(before: Any, now: tuple[Any, str], deadband: float) -> bool:
-    if before is None or before[1] != now[1]:
-        return False
-    old, new = before[0], now[0]
-    if deadband and isinstance(new, float):
-        # the end of a move is always shown: a deadband never hides that something stands
-        return abs(new - old) < deadband and (new != 0.0 or old == 0.0)
-    return bool(old == new)
-
-
-def _coded(value: Any, variant: ua.VariantType) -> Any:
-    if variant is ua.VariantType.Double:
-        return float(value)
-    if variant is ua.VariantType.Boolean:
-        return bool(value)
-    return value
 
 
 def _plain(value: Any) -> Any:
