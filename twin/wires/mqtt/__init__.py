@@ -1,7 +1,7 @@
 """MQTT 3.1.1: a broker for the virtual tier, and paho clients on the run's own loop.
 
-`codec` turns bytes into packets, `broker` and `session` hold the rules, `server` brings both to
-TCP and to the clock, `client` runs paho-mqtt without its threads.
+`codec` turns bytes into packets, `broker` and `session` hold the rules, `server` and `connection`
+bring both to TCP and to the clock, `client` runs paho-mqtt without its threads.
 """
 
 from __future__ import annotations
