@@ -13,6 +13,7 @@ from twin.devices.barrier import Barrier
 from twin.wires.modbus import ModbusServer
 
 from . import barrier_controller as controller
+from . import barrier_safety as safety
 from . import barrier_wire as wire
 from . import modbus
 
@@ -57,26 +58,26 @@ MUTANTS: list[BarrierVariant] = [
         arm={"motor_torque_nm": 900.0},
         faults=(("reversal_late", {"delay_s": 1.0}),),
     ),
-    _controller("stops-only", "BAR-SAF-04", controller.StopsOnly),
-    _controller("ignores-input-at-start", "BAR-SAF-05", controller.IgnoresInputAtStart),
-    _controller("ignores-input-in-motion", "BAR-SAF-06", controller.IgnoresInputInMotion),
-    _controller("remembers-close", "BAR-SAF-07", controller.RemembersClose),
-    _controller("slow-emergency-stop", "BAR-SAF-08", controller.SlowEmergencyStop),
-    _controller("emergency-stop-once", "BAR-SAF-09", controller.EmergencyStopOnce),
-    _controller("restarts-on-release", "BAR-SAF-10", controller.RestartsOnRelease),
+    _controller("stops-only", "BAR-SAF-04", safety.StopsOnly),
+    _controller("ignores-input-at-start", "BAR-SAF-05", safety.IgnoresInputAtStart),
+    _controller("ignores-input-in-motion", "BAR-SAF-06", safety.IgnoresInputInMotion),
+    _controller("remembers-close", "BAR-SAF-07", safety.RemembersClose),
+    _controller("slow-emergency-stop", "BAR-SAF-08", safety.SlowEmergencyStop),
+    _controller("emergency-stop-once", "BAR-SAF-09", safety.EmergencyStopOnce),
+    _controller("restarts-on-release", "BAR-SAF-10", safety.RestartsOnRelease),
     BarrierVariant(
         "falls",
         "BAR-REC-01",
         "Badly balanced, and its brake needs power.",
         arm={"brake_holds": False, "balance_share": 0.6},
     ),
-    _controller("moves-on-power-return", "BAR-REC-02", controller.MovesOnPowerReturn),
+    _controller("moves-on-power-return", "BAR-REC-02", safety.MovesOnPowerReturn),
     BarrierVariant(
         "starts-slowly", "BAR-REC-03", "Starts in 8 s, its papers say 3 s.", start_up_s=8.0
     ),
-    _controller("remembers-position", "BAR-REC-04", controller.RemembersPosition),
-    _controller("forgets-counter", "BAR-REC-05", controller.ForgetsCounter),
-    _controller("needs-service", "BAR-REC-06", controller.NeedsService),
+    _controller("remembers-position", "BAR-REC-04", safety.RemembersPosition),
+    _controller("forgets-counter", "BAR-REC-05", safety.ForgetsCounter),
+    _controller("needs-service", "BAR-REC-06", safety.NeedsService),
     _wire("connection-is-life", "BAR-REC-07", wire.ConnectionIsLife),
     BarrierVariant(
         "falls-back-down",
@@ -86,7 +87,7 @@ MUTANTS: list[BarrierVariant] = [
         fallback=("barrier_close",),
     ),
     _wire("denies-counter", "BAR-DOC-01", wire.DeniesCounter),
-    _controller("rusty-release", "BAR-DOC-03", controller.RustyRelease),
+    _controller("rusty-release", "BAR-DOC-03", safety.RustyRelease),
     # What is only a SHOULD is shown to be testable, too.
     BarrierVariant(
         "other-firmware",

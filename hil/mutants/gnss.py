@@ -8,164 +8,14 @@ a defect that somebody's product has had.
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
 
 from hil.kits.gnss.emulation import GnssVariant
 from hil.variant import Maker
 from twin.devices.gnss import Fix, GnssReceiver, Quality
 from twin.wires.nmea import NmeaServer
-from twin.wires.nmea.sentences import checksum
 
+from . import gnss_sentences as sentences
 from . import streams
-
-# ---------------------------------------------------------------- sentences
-
-
-class _Edits(NmeaServer, ABC):
-    """Changes the fields of each sentence before it leaves."""
-
-    @abstractmethod
-    def edit(self, formatter: str, fields: list[str]) -> list[str]: ...
-
-    def _spoil(self, line: bytes, draw: int) -> bytes:  # noqa: ARG002
-        address, *fields = line[1:-5].decode().split(",")
-        body = ",".join((address, *self.edit(address[2:], fields)))
-        return f"${body}*{checksum(body)}\r\n".encode()
-
-
-class BareNewline(NmeaServer):
-    """One sentence in five ends without CR."""
-
-    _made = 0
-
-    def _spoil(self, line: bytes, draw: int) -> bytes:  # noqa: ARG002
-        self._made += 1
-        return line if self._made % 5 else line.replace(b"\r\n", b"\n")
-
-
-class DropsGst(NmeaServer):
-    """One epoch in five has no GST."""
-
-    def _send(self, number: int, burst: list[bytes]) -> None:
-        super()._send(number, [one for one in burst if number % 5 or b"GST" not in one])
-
-
-class SaysTwice(NmeaServer):
-    """One epoch in seven is sent twice."""
-
-    def _send(self, number: int, burst: list[bytes]) -> None:
-        super()._send(number, burst if number % 7 else burst + burst)
-
-
-class NoGst(NmeaServer):
-    """Never sends GST, which its papers promise."""
-
-    def _send(self, number: int, burst: list[bytes]) -> None:
-        super()._send(number, [one for one in burst if b"GST" not in one])
-
-
-class RmcIsOld(_Edits):
-    """RMC has the time of the epoch before."""
-
-    _before = ""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "RMC":
-            fields[0], self._before = self._before or fields[0], fields[0]
-        return fields
-
-
-class RmcLags(_Edits):
-    """RMC has the place of the epoch before."""
-
-    _before: tuple[str, ...] = ()
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "RMC":
-            place = tuple(fields[2:6])
-            fields[2:6], self._before = self._before or place, place
-        return fields
-
-
-class Miles(_Edits):
-    """VTG says miles per hour for km/h."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "VTG" and fields[6]:
-            fields[6] = f"{float(fields[6]) / 1.609344:.4f}"
-        return fields
-
-
-class Boasts(_Edits):
-    """GST states a tenth of the deviations."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "GST":
-            fields[5:7] = [f"{float(text) / 10:.4f}" if text else "" for text in fields[5:7]]
-        return fields
-
-
-class CountsTwelve(_Edits):
-    """GGA counts twelve satellites at the most, GSA lists all."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "GGA":
-            fields[6] = f"{min(12, int(fields[6])):02d}"
-        return fields
-
-
-class Ellipsoid(_Edits):
-    """GGA's height is that above the ellipsoid, and yet it gives the separation."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "GGA" and fields[8]:
-            decimals = len(fields[8].partition(".")[2])
-            fields[8] = f"{float(fields[8]) + float(fields[10]):.{decimals}f}"
-        return fields
-
-
-class Restless(_Edits):
-    """Never says less than 0.3 m/s."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        places = {"RMC": ((6, 0.5832),), "VTG": ((4, 0.5832), (6, 1.08))}.get(formatter, ())
-        for place, least in places:
-            if fields[place]:
-                fields[place] = f"{max(least, float(fields[place])):.4f}"
-        return fields
-
-
-class Magnetic(_Edits):
-    """The course is that of a compass that was never calibrated: 12° off."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        place = {"RMC": 7, "VTG": 0}.get(formatter)
-        if place is not None and fields[place]:
-            fields[place] = f"{(float(fields[place]) + 12.0) % 360:.3f}"
-        return fields
-
-
-class KeepsPlace(_Edits):
-    """Without a fix it goes on to say its last place, with quality 0."""
-
-    _place: list[str] = []  # noqa: RUF012 - replaced, never changed
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "GGA":
-            if fields[1]:
-                self._place = fields[1:5]
-            fields[1:5] = self._place or fields[1:5]
-        return fields
-
-
-class Ageless(_Edits):
-    """The age of the corrections is always one second."""
-
-    def edit(self, formatter: str, fields: list[str]) -> list[str]:
-        if formatter == "GGA" and fields[12]:
-            fields[12] = "1.0"
-        return fields
-
 
 # ---------------------------------------------------------------- streams and clients
 
@@ -243,7 +93,7 @@ _receiver = Maker(GnssVariant, "GNS-", GnssReceiver)
 
 
 MUTANTS: list[GnssVariant] = [
-    _wire("bare-newline", "FRM-01", BareNewline),
+    _wire("bare-newline", "FRM-01", sentences.BareNewline),
     GnssVariant(
         "wrong-checksum", "GNS-FRM-02", "One sentence in fifty has a checksum that does not fit.",
         wire_faults=(("checksum", {"share": 0.02}),),
@@ -259,21 +109,21 @@ MUTANTS: list[GnssVariant] = [
         "sixty-minutes", "GNS-FRM-05", "Rounds minutes to 60.", base="receiver-82",
         quirks={"sixty-minutes": True},
     ),
-    _wire("drops-gst", "SEN-01", DropsGst),
+    _wire("drops-gst", "SEN-01", sentences.DropsGst),
     GnssVariant(
         "lazy-output", "GNS-SEN-02", "Sends eight epochs a second, its papers say ten.",
         profile={"rate_hz": 8.0},
     ),
-    _wire("rmc-is-old", "SEN-03", RmcIsOld),
-    _wire("rmc-lags", "SEN-04", RmcLags),
+    _wire("rmc-is-old", "SEN-03", sentences.RmcIsOld),
+    _wire("rmc-lags", "SEN-04", sentences.RmcLags),
     GnssVariant(
         "old-letters", "GNS-SEN-05", "Says D for RTK, its papers promise version 4.11.",
         quirks={"mode-mismatch": True},
     ),
-    _wire("miles", "SEN-06", Miles),
-    _wire("boasts", "SEN-07", Boasts),
-    _wire("counts-twelve", "SEN-08", CountsTwelve),
-    _wire("says-twice", "TIM-01", SaysTwice),
+    _wire("miles", "SEN-06", sentences.Miles),
+    _wire("boasts", "SEN-07", sentences.Boasts),
+    _wire("counts-twelve", "SEN-08", sentences.CountsTwelve),
+    _wire("says-twice", "TIM-01", sentences.SaysTwice),
     GnssVariant(
         "leap-seconds", "GNS-TIM-02", "Says GPS time for UTC.", quirks={"leap-seconds": True}
     ),
@@ -287,7 +137,7 @@ MUTANTS: list[GnssVariant] = [
     ),
     _receiver("coasts", "FIX-01", Coasts),
     _wire("falls-silent", "FIX-02", FallsSilent),
-    _wire("keeps-place", "FIX-03", KeepsPlace),
+    _wire("keeps-place", "FIX-03", sentences.KeepsPlace),
     GnssVariant(
         "slow-first-fix", "GNS-FIX-04", "Needs 8 s to its first place.",
         parameters={"reacquire_s": 8.0},
@@ -300,14 +150,14 @@ MUTANTS: list[GnssVariant] = [
         "clings", "GNS-FIX-06", "Uses corrections for ever.",
         parameters={"correction_limit_s": 1e6},
     ),
-    _wire("ageless", "FIX-07", Ageless),
+    _wire("ageless", "FIX-07", sentences.Ageless),
     GnssVariant(
         "reflected", "GNS-ACC-01", "Its places are half a metre beside the antenna.",
         faults=(("multipath", {"east_m": 0.5}),),
     ),
-    _wire("ellipsoid", "ACC-02", Ellipsoid),
-    _wire("restless", "ACC-03", Restless),
-    _wire("compass", "ACC-04", Magnetic),
+    _wire("ellipsoid", "ACC-02", sentences.Ellipsoid),
+    _wire("restless", "ACC-03", sentences.Restless),
+    _wire("compass", "ACC-04", sentences.Magnetic),
     GnssVariant(
         "one-client-less", "GNS-CON-01", "Serves three clients, its papers say four.",
         profile={"max_connections": 3},
@@ -320,5 +170,5 @@ MUTANTS: list[GnssVariant] = [
         "starts-slowly", "GNS-REC-01", "Starts in 6 s, its papers say 3.5 s.", start_up_s=6.0
     ),
     _receiver("wakes-as-it-fell-asleep", "REC-02", WakesAsItFellAsleep),
-    _wire("no-gst", "DOC-01", NoGst),
+    _wire("no-gst", "DOC-01", sentences.NoGst),
 ]  # fmt: skip
