@@ -47,6 +47,13 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         )
 
 
+def emulated_product(model: str, serial: str, firmware: str = "1.0") -> Product:
+    """The product data of an emulated device."""
+    return Product(
+        vendor="gatetwin", model=model, hardware="none", firmware=firmware, serial=serial
+    )
+
+
 class Pics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a device is declared to do; every item of a kit's own PICS must be answered."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.bench_text import MANUAL, TWIN, BenchText
-from hil.papers import Product
+from hil.papers import emulated_product
 
 from .emulation import ARM, START_UP_S, WATCHDOG_S, load_profile
 from .papers import BarrierPics, BarrierPixit
@@ -51,13 +51,7 @@ def emulated_pixit(profile: str) -> BarrierPixit:  # noqa: ARG001 - all share on
     )
 
 
-PRODUCT = Product(
-    vendor="gatetwin",
-    model="emulated barrier",
-    hardware="none",
-    firmware="1.4.0",
-    serial="GT-0000000001",
-)
+PRODUCT = emulated_product("emulated barrier", "GT-0000000001", "1.4.0")
 
 TEXT = BenchText(
     (

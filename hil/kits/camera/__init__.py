@@ -11,7 +11,7 @@ from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, Port, Rol
 from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import emulated_product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import camera as profiles
@@ -49,13 +49,7 @@ class CameraKit(Kit):
     modules = ("camera", "camera_reading", "camera_push")
     good = ("camera.hikvision",)
     health = ("any-password", "misreads", "gives-up")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated plate camera",
-        hardware="none",
-        firmware="V5.7.18",
-        serial="GATETWIN00000001",
-    )
+    product = emulated_product("emulated plate camera", "GATETWIN00000001", "V5.7.18")
     pics_type = CameraPics
     pixit_type = CameraPixit
     bench_type = CameraBench

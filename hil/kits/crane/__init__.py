@@ -14,7 +14,7 @@ from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
 from hil.errors import BenchError
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import emulated_product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import opcua as profiles
@@ -55,13 +55,7 @@ class CraneKit(Kit):
     modules = ("crane", "crane_wire", "crane_orders", "crane_moves", "crane_safety", "crane_access")
     good = ("crane",)
     health = ("renames-rope", "drifting-stamps", "trusts-the-paper", "resumes-by-itself")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated container crane",
-        hardware="none",
-        firmware="1.0",
-        serial="GATETWIN00000003",
-    )
+    product = emulated_product("emulated container crane", "GATETWIN00000003")
     pics_type = CranePics
     pixit_type = CranePixit
     bench_type = CraneBench

@@ -13,7 +13,7 @@ from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Binder, Device, P
 from hil.bench_text import MANUAL, BenchText
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import emulated_product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles.vda5050 import load
@@ -64,13 +64,7 @@ class FleetKit(Kit):
     modules = ("fleet", "fleet_orders", "fleet_faults", "fleet_recovery", "fleet_leases")
     good = ("2.1", "3.0")
     health = ("never-resends", "releases-the-occupied-zone", "stitches-at-the-horizon")
-    product = Product(
-        vendor="gatetwin",
-        model="small test master",
-        hardware="none",
-        firmware="1.0",
-        serial="master-01",
-    )
+    product = emulated_product("small test master", "master-01")
     pics_type = FleetPics
     pixit_type = FleetPixit
     bench_type = FleetBench

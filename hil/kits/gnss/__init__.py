@@ -12,7 +12,7 @@ from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import emulated_product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.profiles import nmea as profiles
@@ -48,13 +48,7 @@ class GnssKit(Kit):
     modules = ("gnss", "gnss_content", "gnss_sky", "gnss_clients")
     good = ("receiver", "receiver-82")
     health = ("wrong-checksum", "leap-seconds", "keeps-place", "starts-slowly")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated GNSS receiver",
-        hardware="none",
-        firmware="1.0",
-        serial="GATETWIN00000002",
-    )
+    product = emulated_product("emulated GNSS receiver", "GATETWIN00000002")
     pics_type = GnssPics
     pixit_type = GnssPixit
     bench_type = GnssBench

@@ -11,7 +11,7 @@ from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, Port, Rol
 from hil.bench_text import MANUAL, BenchText
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import emulated_product
 from hil.session import Roles
 from hil.variant import Variant
 from twin.clock import Clock
@@ -71,13 +71,7 @@ class IgvKit(Kit):
     good = ("2.1", "3.0", "2.0", emulation_rail.PROFILE)
     health = ("connection-at-qos-0", "passes-the-decision-point", "takes-what-is-not-released")
     engines = ("kinematic", "pybullet")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated container IGV",
-        hardware="none",
-        firmware="1.0",
-        serial=SERIAL,
-    )
+    product = emulated_product("emulated container IGV", SERIAL)
     pics_type = IgvPics
     pixit_type = IgvPixit
     bench_type = IgvBench

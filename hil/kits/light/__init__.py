@@ -10,7 +10,7 @@ from hil.kits.lane_io.emulation import INTENSITY_CD, START_UP_S, WATCHDOG_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import LightPics, LightPixit
 from hil.kits.lane_io.session import LaneIoSession, LaneIoView
-from hil.papers import Product, modbus_items
+from hil.papers import emulated_product, modbus_items
 from twin.devices.light import LAMPS
 from twin.trace import Record
 
@@ -47,13 +47,7 @@ class LightKit(LaneIoKit):
     help = "lamps, luminous intensity, silence, power; behind an I/O module."
     modules = ("light",)
     health = ("red-is-out", "dim-green", "no-watchdog")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated traffic light",
-        hardware="none",
-        firmware="1.0",
-        serial="GT-0000000004",
-    )
+    product = emulated_product("emulated traffic light", "GT-0000000004")
     pics_type = LightPics
     pixit_type = LightPixit
     session_type = LightSession

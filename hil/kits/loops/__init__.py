@@ -10,7 +10,7 @@ from hil.kits.lane_io.emulation import START_UP_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import LoopsPics, LoopsPixit
 from hil.kits.lane_io.session import LaneIoSession, LaneIoView
-from hil.papers import Product, modbus_items
+from hil.papers import emulated_product, modbus_items
 from twin.devices.loops import CHANNELS
 from twin.trace import Record
 
@@ -34,13 +34,7 @@ class LoopsKit(LaneIoKit):
     help = "detection, separation, counting, recovery; behind an I/O module."
     modules = ("loops",)
     health = ("slow-detector", "hears-the-neighbour", "tunes-out")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated loop detector",
-        hardware="none",
-        firmware="1.0",
-        serial="GT-0000000003",
-    )
+    product = emulated_product("emulated loop detector", "GT-0000000003")
     pics_type = LoopsPics
     pixit_type = LoopsPixit
     session_type = LoopsSession

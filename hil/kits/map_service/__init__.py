@@ -8,7 +8,7 @@ from hil.bench import HANDS, HERE, OPERATOR, POWER, BenchFile, Device, Port, Rol
 from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product
+from hil.papers import emulated_product
 from hil.variant import Variant
 from twin.clock import Clock
 from twin.trace import Trace
@@ -46,13 +46,7 @@ class MapServiceKit(Kit):
     modules = ("map_service", "map_service_versions")
     good = (PROFILE,)
     health = ("open-door", "late-list", "corrupt")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated map service",
-        hardware="none",
-        firmware="1.0",
-        serial="GATETWIN00000004",
-    )
+    product = emulated_product("emulated map service", "GATETWIN00000004")
     pics_type = MapServicePics
     pixit_type = MapServicePixit
     bench_type = MapServiceBench

@@ -23,7 +23,7 @@ from hil.bench_text import MANUAL, TWIN, BenchText
 from hil.drivers.raw import Endpoint
 from hil.emulation import EmulatedBench
 from hil.kit import Kit
-from hil.papers import Product, modbus_items
+from hil.papers import emulated_product, modbus_items
 from hil.variant import Variant
 from twin import profiles
 from twin.clock import Clock
@@ -73,13 +73,7 @@ class ReeferKit(Kit):
     modules = ("reefer", "reefer_air", "reefer_alarm", "reefer_messages")
     good = (PROFILE,)
     health = ("zero-transaction", "loses-the-sign", "keeps-readings", "no-alarm")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated reefer rack",
-        hardware="none",
-        firmware="1.0",
-        serial="GATETWIN00000003",
-    )
+    product = emulated_product("emulated reefer rack", "GATETWIN00000003")
     pics_type = ReeferPics
     pixit_type = ReeferPixit
     bench_type = ReeferBench

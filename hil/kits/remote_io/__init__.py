@@ -10,7 +10,7 @@ from hil.kits.lane_io.emulation import START_UP_S, WATCHDOG_S
 from hil.kits.lane_io.kit import LaneIoKit
 from hil.kits.lane_io.papers import RemoteIoPics, RemoteIoPixit
 from hil.kits.lane_io.session import LaneIoSession, LaneIoView
-from hil.papers import Product, modbus_items
+from hil.papers import emulated_product, modbus_items
 from twin.devices.remote_io import INPUTS, OUTPUTS, PULSED
 from twin.trace import Record
 
@@ -32,13 +32,7 @@ class RemoteIoKit(LaneIoKit):
     help = "Modbus behaviour, relays, inputs, watchdog, power."
     modules = ("remote_io", "remote_io_recovery")
     health = ("zero-transaction", "slow-relay", "counts-both-edges", "no-watchdog")
-    product = Product(
-        vendor="gatetwin",
-        model="emulated remote I/O",
-        hardware="none",
-        firmware="V3.0",
-        serial="GT-0000000002",
-    )
+    product = emulated_product("emulated remote I/O", "GT-0000000002", "V3.0")
     pics_type = RemoteIoPics
     pixit_type = RemoteIoPixit
     session_type = RemoteIoSession

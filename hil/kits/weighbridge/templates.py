@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.bench_text import MANUAL, TWIN, BenchText
-from hil.papers import Product
+from hil.papers import emulated_product
 from twin.profiles.toledo import ToledoProfile
 
 from .emulation import SCALE, START_UP_S, load_profile
@@ -55,13 +55,7 @@ def emulated_pixit(profile: str) -> WeighbridgePixit:
     )
 
 
-PRODUCT = Product(
-    vendor="gatetwin",
-    model="emulated weighbridge",
-    hardware="none",
-    firmware="1.0.0",
-    serial="GT-0000000002",
-)
+PRODUCT = emulated_product("emulated weighbridge", "GT-0000000002", "1.0.0")
 
 TEXT = BenchText(
     (
