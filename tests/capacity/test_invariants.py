@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import simpy
 
-from tests.capacity.test_model import TIMES, busy, run
+from tests.capacity.busy import TIMES, busy, run
 from twin.capacity import invariants
 from twin.capacity.journal import LAND, LIFT, Journal
 from twin.capacity.lane import Lane

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.judge.tape import Tape, day, honest
+from tests.judge.stories import day, honest
+from tests.judge.tape import Tape
 from twin.judge import collect, kpis
 from twin.judge.kpis import STAGES, queue
 from twin.judge.measures import spread

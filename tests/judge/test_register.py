@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.judge.tape import honest
+from tests.judge.stories import honest
 from twin.judge import REGISTRY, SOMETIMES, judge, words
 from twin.judge.bridge import BRIDGE
 from twin.judge.chain import CHAIN

@@ -16,25 +16,10 @@ from loadtests.rest_calls import Truck
 from loadtests.result import Recorder, RunInfo
 from loadtests.slo import Limit, Slo, judge
 from tests.load import server
+from tests.load.runs import info
 from twin.clock import Clock, run_virtual
 
 BLOCK = parse_block("holding:100:2")
-
-
-def info(**changes: object) -> RunInfo:
-    values: dict[str, object] = {
-        "workload": "modbus",
-        "target": "test",
-        "model": "open",
-        "rate_per_s": 100.0,
-        "shape": "constant",
-        "seed": 1,
-        "connections": 4,
-        "timeout_s": 5.0,
-        "planned_s": 10.0,
-        "warm_up_s": 0.0,
-    }
-    return RunInfo(**(values | changes))  # type: ignore[arg-type]
 
 
 def drive(

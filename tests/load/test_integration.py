@@ -15,7 +15,7 @@ from loadtests.modbus import ModbusWorkload, parse_block
 from loadtests.rest import RestWorkload, declared_trucks
 from loadtests.result import Recorder
 from loadtests.slo import Limit, Slo
-from tests.load.test_driver import info
+from tests.load.runs import info
 from twin.clock import Clock, run_virtual
 from twin.devices.base import Device
 from twin.partner import Declaration, PartnerService, PartnerState

@@ -34,7 +34,7 @@ from loadtests.opcua import (
 from loadtests.result import Recorder
 from tests.crane.port import Port, play, start
 from tests.load import children
-from tests.load.test_driver import info
+from tests.load.runs import info
 
 NODES = ["ns=6;s=crane-1.hoist.place", "ns=6;s=crane-1.trolley.place"]
 

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from tests.judge.tape import Tape, honest
+from tests.judge.stories import honest
+from tests.judge.tape import Tape
 from twin.judge import judge, kpis
 from twin.report import print_judgement, print_summary, write_run
 from twin.report.page import seconds

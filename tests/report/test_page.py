@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.judge.tape import Tape, day, honest
+from tests.judge.stories import day, honest
+from tests.judge.tape import Tape
 from tests.report.reading import check_plots, data_of
 from twin.errors import GateTwinError
 from twin.judge import collect, judge, kpis

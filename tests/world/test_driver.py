@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.devices.test_lane_devices import GEOMETRY, TRUCK
+from tests.devices.lane_bench import GEOMETRY, TRUCK
 from twin.clock import Clock, run_virtual
 from twin.physics import ArmParameters, load_engine
 from twin.trace import Trace
