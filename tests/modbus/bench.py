@@ -25,6 +25,8 @@ READ_ONLY_COILS = range(20, 24)
 READ_ONLY_HOLDINGS = range(28, 32)
 WIDE = 40
 """Address of a 32-bit holding value, after a gap."""
+READ = bytes([3, 0, 0, 0, 2])
+"""A lawful request: two holding registers from 0."""
 OBJECTS = {0: b"gatetwin", 1: b"BENCH", 2: b"1.0", 4: b"Bench device"}
 
 _HEAD = """

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.mqtt.test_witness import DIFFERENT
+from tests.mqtt.behaviour import DIFFERENT
 from twin.wires.mqtt.clauses import CLAUSES
 from twin.wires.mqtt.page import text
 

@@ -1,8 +1,7 @@
 """The same table of behaviours against mosquitto, and our broker against mosquitto's clients.
 
-Where the two brokers differ, the row is listed in `DIFFERENT` with what mosquitto does and why
-both are lawful. A row of that list that mosquitto passes after all is a failure, so that the list
-stays true.
+Where the two brokers differ, the row is listed in `DIFFERENT`. A row of that list that mosquitto
+passes after all is a failure, so that the list stays true.
 """
 
 from __future__ import annotations
@@ -16,22 +15,12 @@ import pytest
 
 from tests import needs
 from tests.mqtt import behaviour
+from tests.mqtt.behaviour import DIFFERENT
 from tests.mqtt.bench import ANSWER_S, Place, at, on_broker
 from twin.brokers import mosquitto
 from twin.wires.mqtt import Access
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
-
-DIFFERENT = {
-    "overlapping_filters_count_with_the_highest_qos": "mosquitto 2.0 sends one copy at the QoS of "
-    "the filter that it finds first; [MQTT-3.3.5-1] wants the highest",
-    "PUBLISH, DUP at QoS 0": "mosquitto 2.0 ignores the bit; it is the sender's duty "
-    "[MQTT-3.3.1-2], and whoever breaks it may be closed [MQTT-4.8.0-1]",
-    "PUBACK with flags": "mosquitto 2.0 does not look at them; [MQTT-2.2.2-2] wants the end",
-    "PINGREQ with flags": "mosquitto 2.0 does not look at them; [MQTT-2.2.2-2] wants the end",
-    "SUBACK from a client": "mosquitto 2.0 takes it, its bridges are clients; a client may not "
-    "send it [MQTT-4.8.0-1]",
-}
 
 
 @pytest.fixture(scope="module")
