@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from hil.kits.fleet.emulation import FleetVariant
-from hil.kits.fleet.master import Master, Message, Out, Plan, Unit, Wish
+from hil.kits.fleet.master import Master
+from hil.kits.fleet.messages import Message, Out, Plan, Unit, Wish
 from hil.variant import Maker
 
 from .fleet_mind import MUTANTS as OF_THE_MIND

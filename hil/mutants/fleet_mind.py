@@ -6,7 +6,8 @@ Whom they trust, and for how long, stands in `fleet_trust`.
 from __future__ import annotations
 
 from hil.kits.fleet.emulation import FleetVariant
-from hil.kits.fleet.master import LEASE_S, RESEND_S, Master, Unit, Wish
+from hil.kits.fleet.master import LEASE_S, RESEND_S, Master
+from hil.kits.fleet.messages import Unit, Wish
 from hil.variant import Maker
 
 from . import fleet_trust as trust

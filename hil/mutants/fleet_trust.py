@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from hil.kits.fleet.master import STALE_S, Master, Message, Plan, Unit
+from hil.kits.fleet.master import STALE_S, Master
+from hil.kits.fleet.messages import Message, Plan, Unit
 
 
 class Grudge(Master, ABC):
