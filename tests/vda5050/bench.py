@@ -165,3 +165,10 @@ class Bench:
     @property
     def upcoming(self) -> list[str]:
         return [node.node_id for node in self.logic.nodes]
+
+
+def start(bench: Bench, *blocking: str, kind: str = "detectObject") -> list[str]:
+    """An order A-B with actions of these blocking types on A."""
+    actions = [bench.scribe.action(kind, b, id=f"{b}{i}") for i, b in enumerate(blocking)]
+    assert bench.send(bench.scribe.way("o", "AB", actions={"A": actions})) is Outcome.ACCEPTED
+    return [action["actionId"] for action in actions]

@@ -11,13 +11,6 @@ from fixtures.vda5050_orders import raw
 from tests.vda5050.bench import Bench
 from twin.wires.vda5050.effects import Outcome
 
-ALL = ("2.0", "2.1", "3.0")
-
-
-@pytest.fixture(params=ALL)
-def bench(request: pytest.FixtureRequest) -> Bench:
-    return Bench(request.param)
-
 
 def name(bench: Bench, two: str, three: str) -> str:
     return three if bench.dialect.name == "3.0" else two
