@@ -93,9 +93,11 @@ def draw_again(page: Path, records: Sequence[Record], *, language: str = "en") -
     judgement = judge_bridge(facts)
     figures = _figures(facts, judgement, hash_records(records), 0.0)
     less = facts.run.get("without")
+    vehicles = facts.run.get("vehicles")
     ground = ground_of(
-        sites.load(figures.site), int(str(facts.run.get("phase", 1))), Part(less) if less else None
-    )
+        sites.load(figures.site), int(str(facts.run.get("phase", 1))),
+        Part(less) if less else None, vehicles=int(str(vehicles)) if vehicles else None,
+    )  # fmt: skip
     write_bridge_html(page, ground, facts, judgement, figures, language=language)
 
 

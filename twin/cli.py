@@ -37,6 +37,7 @@ from twin.cli_options import (
     language_option,
     phase_option,
     seed_option,
+    vehicles_option,
     wish_of,
 )
 from twin.judge import collect, judge, kpis
@@ -69,6 +70,7 @@ def main() -> None:
 @demand_option
 @carrier_option
 @phase_option
+@vehicles_option
 @click.option(
     "--without", "less", type=click.Choice([part.value for part in Part]), multiple=True,
     help="With --smart-lane: play the same boxes again with one of these less (N-1).",
@@ -105,6 +107,7 @@ def run(
     demand: str | None,
     carrier: str | None,
     phase: str | None,
+    vehicles: int | None,
     less: tuple[str, ...],
     seed: int,
     hours: float | None,
@@ -131,8 +134,11 @@ def run(
             "or both"
         )
     if smart_lane and day is not None:
-        if phase == "2" or less or demand:
-            refuse("--phase 2, --without and --demand are of the bridge alone: leave out --day")
+        if phase == "2" or less or demand or vehicles:
+            refuse(
+                "--phase 2, --vehicles, --without and --demand are of the bridge alone: leave out "
+                "--day"
+            )
         both = ChainPlan(
             sites.load(site), date_of(day), seed, hours, boxes, speed=_speed(speed),
             fidelity=fidelity, engine=engine, faults=faults, stack=stack,
@@ -150,17 +156,19 @@ def run(
             engine="kinematic" if fidelity == "kinematic" else engine, faults=faults,
             stack=fleet_stack or ("reference-fleet" if stack == "reference" else stack),
             carrier=CarrierKind(carrier or "igv"), phase=int(phase or 1), wish=wish_of(**broker),
-            profile=Profile(demand or "even"),
+            profile=Profile(demand or "even"), vehicles=vehicles,
         )  # fmt: skip
-        if bridge.carrier is not CarrierKind.IGV and (phase == "2" or less):
-            refuse("--phase 2 and --without go with --carrier igv")
+        if bridge.carrier is not CarrierKind.IGV and (phase == "2" or less or vehicles):
+            refuse("--phase 2, --vehicles and --without go with --carrier igv")
         folder = out or Path("runs") / run_name(bridge)
         held = run_smart_lane(bridge, folder, less, language=language, as_json=as_json)
         sys.exit(0 if held else BROKEN)
     if not wish_of(**broker).plain:
         refuse("--broker and --tls go with --smart-lane")
-    if boxes is not None or demand or carrier or phase or less:
-        refuse("--boxes, --demand, --carrier, --phase and --without go with --smart-lane")
+    if boxes is not None or demand or carrier or phase or vehicles or less:
+        refuse(
+            "--boxes, --demand, --carrier, --phase, --vehicles and --without go with --smart-lane"
+        )
     assert day is not None
     plan = running.Plan(
         site=sites.load(site),

@@ -54,6 +54,10 @@ carrier_option = click.option(
     "--carrier", type=click.Choice([kind.value for kind in CarrierKind]),
     help="With --smart-lane: driverless vehicles on the lane, or a sky-rail beside it [igv].",
 )  # fmt: skip
+vehicles_option = click.option(
+    "--vehicles", type=click.IntRange(1, 2000),
+    help="With --smart-lane: so many driverless vehicles [the site's fleet].",
+)  # fmt: skip
 phase_option = click.option(
     "--phase", type=click.Choice(["1", "2"]),
     help="With --smart-lane: lanes, cranes and vehicles of Phase 1 or 2 [1].",

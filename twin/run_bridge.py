@@ -10,7 +10,7 @@ from typing import Any
 from twin import faults as fault_schedule
 from twin import site as sites
 from twin import stacks
-from twin.bridge import OPENS_H, Bridge, CarrierKind, Wish, cargo_of, in_phase
+from twin.bridge import OPENS_H, Bridge, CarrierKind, Wish, cargo_of, in_phase, with_vehicles
 from twin.bridge.less import Part, without
 from twin.clock import Clock
 from twin.playing import Outcome, air, faults_in, play, watched
@@ -45,11 +45,13 @@ class BridgePlan:
     wish: Wish = field(default_factory=Wish)
     """Which MQTT broker; in virtual time only our own."""
     profile: Profile = Profile.EVEN
+    vehicles: int | None = None
+    """How many; None is the site's own fleet."""
 
     @property
     def ground(self) -> Site:
         """The site in its phase, with one part less if `less` says so."""
-        return ground_of(self.site, self.phase, self.less, self.carrier)
+        return ground_of(self.site, self.phase, self.less, self.carrier, self.vehicles)
 
     @property
     def count(self) -> int:
@@ -64,17 +66,20 @@ class BridgePlan:
             "boxes_day": self.count, "demand": self.profile.value, "drain_s": self.drain_s,
             "engine": self.engine,
             "carrier": self.carrier.value, "phase": self.phase,
-            "without": self.less.value if self.less else None,
+            "without": self.less.value if self.less else None, "vehicles": self.vehicles,
             "stack": self.stack, "speed": self.speed,
             "faults": fault_schedule.read(self.faults) if self.faults else None,
         }  # fmt: skip
 
 
 def ground_of(
-    site: Site, phase: int, less: Part | None, carrier: CarrierKind = CarrierKind.IGV
-) -> Site:
-    """The site in Phase 1 or 2, without `less`."""
+    site: Site, phase: int, less: Part | None, carrier: CarrierKind = CarrierKind.IGV,
+    vehicles: int | None = None,
+) -> Site:  # fmt: skip
+    """The site in Phase 1 or 2, with so many `vehicles` if they are given, without `less`."""
     found = in_phase(site, phase, carrier)
+    if vehicles is not None:
+        found = with_vehicles(found, vehicles)
     return found if less is None else without(found, less)
 
 
@@ -85,7 +90,7 @@ def plan_of(start: Mapping[str, Any], folder: Path) -> BridgePlan:
         drain_s=start["drain_s"], engine=start["engine"], stack=start["stack"],
         faults=faults_in(folder, start), carrier=CarrierKind(start["carrier"]),
         phase=start["phase"], less=Part(start["without"]) if start["without"] else None,
-        profile=Profile(start["demand"]),
+        profile=Profile(start["demand"]), vehicles=start.get("vehicles"),
     )  # fmt: skip
 
 

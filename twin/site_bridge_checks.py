@@ -75,18 +75,21 @@ def graph_problems(key: str, cargo: Cargo) -> Iterator[tuple[str, str]]:
         known[node.id] = node
     yield from _road_problems(key, cargo, known)
     yield from _yard_problems(key, cargo, known)
+    for problem in fleet_problems(cargo):
+        yield f"{key}.fleet.size", problem
+
+
+def fleet_problems(cargo: Cargo) -> Iterator[str]:
+    """Why the site has no room for so many vehicles."""
     bays = sum(len(yard.bays) for yard in cargo.yards)
-    pockets = bays + sum(len(yard.parks) for yard in cargo.yards)
+    parks = sum(len(yard.parks) for yard in cargo.yards)
     if cargo.fleet.size >= bays:
         yield (
-            f"{key}.fleet.size",
-            (
-                f"is {cargo.fleet.size}, but there are {bays} bays: with a vehicle in each, all "
-                "would wait for each other's"
-            ),
+            f"is {cargo.fleet.size}, but there are {bays} bays: with a vehicle in each, all "
+            "would wait for each other's"
         )
-    if cargo.fleet.size > pockets - bays:
-        yield f"{key}.fleet.size", f"is {cargo.fleet.size}, with {pockets - bays} parking places"
+    if cargo.fleet.size > parks:
+        yield f"is {cargo.fleet.size}, with {parks} parking places"
 
 
 def _road_problems(key: str, cargo: Cargo, known: dict[str, Node]) -> Iterator[tuple[str, str]]:

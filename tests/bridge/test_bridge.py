@@ -47,6 +47,27 @@ def test_one_box_crosses_each_way_and_is_signed_for(day: Day) -> None:
     ]  # fmt: skip
 
 
+def test_the_wire_list_tells_where_the_crane_sets_boxes_down(day: Day) -> None:
+    """Wherever a spreader has landed, its gantry stood at the place that the list tells, to 0.1 m.
+
+    The gantry's last rest in the trace is the witness: it is the body's, not the list's.
+    """
+    told = {
+        (f"{yard['crane']['id']}.body", place["id"]): float(place["gantry_m"])
+        for yard in day.bridge.wire_list["yards"] for place in yard["places"]
+    }  # fmt: skip
+    stands: dict[str, float] = {}
+    apart = []
+    for record in day.trace.records():
+        if record.kind == "crane.rest" and record.payload["axis"] == "gantry":
+            stands[record.source] = float(record.payload["at_m"])
+        elif record.kind == "crane.landed":
+            place = told[record.source, record.payload["place"]]
+            apart.append(abs(stands[record.source] - place))
+    assert len(apart) == 8  # truck, vehicle, vehicle, stack; two boxes
+    assert max(apart) < 0.1
+
+
 def test_every_message_of_both_sides_is_valid_by_the_official_schemas(day: Day) -> None:
     """States, factsheets and connections of the vehicles, orders and actions of the manager."""
     seen = set()

@@ -194,6 +194,17 @@ def test_faults_lists_the_bridge_beside_the_lanes() -> None:
         (["run", "bac-luan-2", "--smart-lane", "--broker", "process"], "give --speed 1"),
         (["run", "bac-luan-2", "--smart-lane", "--tls"], "inproc without TLS"),
         (["run", "bac-luan-2", "--day", "2023-05-30", "--tls"], "go with --smart-lane"),
+        (
+            ["run", "bac-luan-2", "--smart-lane", "--day", "2023-05-30", "--vehicles", "6"],
+            "bridge alone",
+        ),
+        (["run", "bac-luan-2", "--day", "2023-05-30", "--vehicles", "6"], "go with --smart-lane"),
+        (["run", "bac-luan-2", "--smart-lane", "--vehicles", "8"], "but there are 8 bays"),
+        (["run", "bac-luan-2", "--smart-lane", "--vehicles", "7"], "7, with 6 parking places"),
+        (
+            ["run", "bac-luan-2", "--smart-lane", "--carrier", "sky-rail", "--vehicles", "5"],
+            "go with --carrier igv",
+        ),
         (["serve", "bac-luan-2", "--boxes", "5"], "go with --smart-lane"),
         (["serve", "bac-luan-2", "--fleet-stack", "a:b"], "--smart-lane and --day"),
         (["serve", "bac-luan-2", "--phase", "2"], "go with --smart-lane"),

@@ -156,3 +156,44 @@ def test_who_is_unloaded_soon_counts_and_who_broke_down_does_not() -> None:
         return [before, site.parking.due_s(site.yards[1])]
 
     assert asyncio.run(main()) == [[150.0], []]
+
+
+def test_a_laden_vehicle_goes_where_vehicles_are_missing() -> None:
+    """Who waits in the nearer yard makes it the worse one; a truck there makes up for that."""
+
+    async def main() -> list[bool]:
+        site = Yards()
+        laden = site.stands("v1", "one-park1")
+        laden.busy = True
+        one, two = site.yards
+        bare = site.parking.cost_s(laden, one, 0) < site.parking.cost_s(laden, two, 0)
+        site.stands("v2", "one-bay1")
+        full = site.parking.cost_s(laden, one, 0) < site.parking.cost_s(laden, two, 0)
+        asked = site.parking.cost_s(laden, one, 1) < site.parking.cost_s(laden, two, 0)
+        return [bare, full, asked]
+
+    assert asyncio.run(main()) == [True, False, True]
+
+
+def test_the_crane_has_the_shortest_way_between_bay_truck_and_stack() -> None:
+    """Of free bays the one beside the truck, of free places of the stack the one beside the bay."""
+    along_m = {"bay-1": 90.0, "bay-2": 10.0, "truck-1": 15.0, "near": 20.0, "far": 80.0}
+    yard = Yard(
+        "one", "home", ["bay-1", "bay-2"], [], ["far", "near"],
+        cast("Any", SimpleNamespace(wishes=0)), along_m,
+    )  # fmt: skip
+    assert yard.handy == ["bay-1", "bay-2"]
+    yard.truck = "truck-1"
+    assert yard.handy == ["bay-2", "bay-1"]
+    assert [yard.place_for(box, "bay-2") for box in ("A", "B", "C")] == ["near", "far", None]
+
+
+def test_without_a_layout_places_keep_their_order() -> None:
+    """A wire list that does not tell where places are is no error: none is nearer than others."""
+    yard = Yard(
+        "one", "home", ["bay-1", "bay-2"], [], ["stack-1", "stack-2"],
+        cast("Any", SimpleNamespace(wishes=0)),
+    )  # fmt: skip
+    yard.truck = "truck-1"
+    assert yard.handy == ["bay-1", "bay-2"]
+    assert yard.place_for("A", "bay-2") == "stack-1"

@@ -7,7 +7,7 @@ the fleet, `cargo.py` lets boxes come and offers their transfers, `radio.py` kno
 
 from twin.bridge.bridge import OPENS_H, Bridge
 from twin.bridge.cargo import Flow, Truckers
-from twin.bridge.carriers import CarrierKind, cargo_of, in_phase
+from twin.bridge.carriers import CarrierKind, cargo_of, in_phase, with_vehicles
 from twin.bridge.endpoints import endpoints, endpoints_of
 from twin.bridge.radio import Radio, Wish, radio_of
 from twin.bridge.vehicles import MANUFACTURER, MAP, PREFIX, Vehicles, access
@@ -19,4 +19,5 @@ __all__ = [
     "Radio", "Truckers", "Vehicles", "Wish", "Yards", "access", "cargo_of", "endpoints",
     "endpoints_of",
     "graph_of", "in_phase", "radio_of",
+    "with_vehicles",
 ]  # fmt: skip

@@ -212,6 +212,7 @@ class Bridge:
             credentials=self._credentials, vehicles=self.igvs,
         )  # fmt: skip
         for entry in self.wire_list["yards"]:
+            entry["places"] = self.yards.places(entry["id"])
             entry["rack"] = self.cold_chain.rack_entry(entry["id"], host)
         self.wire_list["maps"] = self.maps.wire_list
         self.wire_list["reefers"] = {

@@ -12,6 +12,8 @@ import random
 from collections.abc import Callable, Iterator
 from enum import Enum
 
+import msgspec
+
 from twin.bridge.vehicles import MAP, Build
 from twin.clock import Clock
 from twin.devices.rail_line import RailLine
@@ -21,6 +23,7 @@ from twin.errors import HarnessError
 from twin.physics import Pose, load_drive
 from twin.site import Site
 from twin.site_bridge import Cargo, Node, Yard
+from twin.site_bridge_checks import fleet_problems
 from twin.site_sky_rail import SkyRail, seen_with
 from twin.trace import Trace
 from twin.world.crossing import Zone
@@ -59,6 +62,15 @@ def in_phase(site: Site, phase: int, kind: CarrierKind) -> Site:
             "the yards of phase 1"
         )
     return site.in_phase(phase)
+
+
+def with_vehicles(site: Site, count: int) -> Site:
+    """The site with so many vehicles; `HarnessError` if there is no room for them."""
+    cargo = cargo_of(site, CarrierKind.IGV)
+    cargo = msgspec.structs.replace(cargo, fleet=msgspec.structs.replace(cargo.fleet, size=count))
+    for problem in fleet_problems(cargo):
+        raise HarnessError(f"{site.id}: the fleet {problem}")
+    return site.with_cargo(cargo)
 
 
 def cargo_of(site: Site, kind: CarrierKind) -> Cargo:

@@ -93,6 +93,13 @@ class Yards:
         found = self.yards[yard].places.get(place)
         return found.top.number if found is not None and found.top is not None else None
 
+    def places(self, yard: str) -> list[dict[str, Any]]:
+        """What the crane of a yard serves, in its own frame, for the wire list."""
+        return [
+            {"id": one.id, "gantry_m": one.gantry_m, "trolley_m": one.trolley_m}
+            for one in self.yards[yard].places.values()
+        ]
+
     def locked_on(self, yard: str, place: Place) -> bool:
         """Whether that yard's spreader holds the box at a place: its truck must not drive off."""
         spec = next(one for one in self._cargo.yards if one.id == yard)
