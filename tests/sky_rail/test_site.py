@@ -67,7 +67,8 @@ def test_a_piece_needs_both_its_nodes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--day", "2023-05-30", "--carrier", "sky-rail"], "--phase and --without go with"),
+        (["--day", "2023-05-30", "--carrier", "sky-rail"], "--without go with --smart-lane"),
+        (["--smart-lane", "--carrier", "sky-rail", "--vehicles", "3"], "go with --carrier igv"),
         (["--smart-lane", "--carrier", "balloon"], "'igv', 'sky-rail'"),
         (["--smart-lane", "--carrier", "sky-rail", "--fidelity", "physics"], "closed form"),
     ],
